@@ -1,0 +1,88 @@
+"""The factory of all asset checks. A check reads what is stored, not a value that was handed over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from taxi_assets.defs.resources import StorageResource
+from taxi_assets.errors import TaxiError
+from taxi_assets.storage.publish import Store
+from taxi_assets.storage.versions import Version
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stored thing that a check judges, compared with its digest already."""
+
+    folder: Path
+    version: Version
+    store: Store
+    context: dg.AssetCheckExecutionContext
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: values of text, numbers, or JSON."""
+
+    passed: bool
+    expected: Any
+    actual: Any
+    severity: dg.AssetCheckSeverity | None = None
+
+
+def stored_check(
+    asset: dg.AssetsDefinition,
+    name: str,
+    *,
+    key: Callable[[dg.AssetCheckExecutionContext], str],
+    judge: Callable[[Stored], Verdict],
+    description: str,
+    blocking: bool = False,
+    severity: dg.AssetCheckSeverity = ERROR,
+) -> dg.AssetChecksDefinition:
+    """A check of what is stored for an asset, or for one partition of it.
+
+    Args:
+        asset: what is checked; the check is partitioned as it is.
+        name: the check's name.
+        key: where the store has it.
+        judge: looks at the stored files.
+        description: what is expected, for the UI.
+        blocking: whether nothing downstream may run when the check fails.
+        severity: of a failure, unless the verdict names another.
+    """
+
+    @dg.asset_check(  # type: ignore[untyped-decorator, unused-ignore]
+        asset=asset,
+        name=name,
+        description=description,
+        blocking=blocking,
+        partitions_def=asset.partitions_def,
+    )
+    def check(context: dg.AssetCheckExecutionContext, storage: StorageResource) -> dg.AssetCheckResult:
+        def judge_stored(folder: Path, version: Version) -> Verdict:
+            return judge(Stored(folder, version, store, context))
+
+        try:
+            store = storage.open()
+            verdict = store.read_verified(key(context), judge_stored)
+        except TaxiError as error:
+            verdict = Verdict(False, "stored whole and readable", str(error), ERROR)
+        return dg.AssetCheckResult(
+            passed=verdict.passed,
+            severity=verdict.severity or severity,
+            metadata={"expected": _metadata(verdict.expected), "actual": _metadata(verdict.actual)},
+        )
+
+    return check
+
+
+def _metadata(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dg.MetadataValue.json({name: list(item) if isinstance(item, tuple) else item for name, item in value.items()})
+    return value

@@ -1,0 +1,20 @@
+"""Our errors as Dagster's failures: one clear line in the UI, and a retry only where it can help."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from taxi_assets.errors import SourceUnavailableError, TaxiError
+
+RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For faults that pass: a disk or a network that fails for a moment."""
+
+
+@contextmanager
+def clear_failures() -> Iterator[None]:
+    """Turn an error that a user can mend into a failure with its message."""
+    try:
+        yield
+    except TaxiError as error:
+        raise dg.Failure(str(error), allow_retries=isinstance(error, SourceUnavailableError)) from error

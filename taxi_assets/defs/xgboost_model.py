@@ -1,0 +1,58 @@
+"""The asset `xgboost_model`: a tuned, fitted XGBoost model. Its checks."""
+
+import time
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
+from taxi_assets.defs.model_assets import ModelConfig, model_checks, model_result
+from taxi_assets.defs.resources import StorageResource
+from taxi_assets.defs.training_set import training_set
+from taxi_assets.settings import load_settings
+from taxi_assets.storage import locations
+from taxi_assets.storage.versions import Version
+
+if TYPE_CHECKING:
+    from taxi_assets.features.training_set import TrainingSet
+    from taxi_assets.training.model import TrainedModel
+
+
+class XGBoostConfig(ModelConfig):
+    """How the XGBoost model is tuned and selected."""
+
+    max_evaluations: int = Field(default=3, description="Sets of parameters to try.")
+    early_stopping_rounds: int = Field(default=3, description="A trial stops after so many rounds without a better RMSE.")
+    max_depth: int = Field(default=10, description="Depth of every tree, in the trials as in the final fit.")
+    device: str = Field(
+        default_factory=lambda: load_settings().device, description="Where to train: cpu or cuda (TAXI_DEVICE)."
+    )
+
+
+@dg.asset(
+    deps=[training_set],
+    group_name="training",
+    kinds={"xgboost"},
+    owners=["team:taxi"],
+    code_version="1",
+    retry_policy=RETRY_POLICY,
+)
+def xgboost_model(context: dg.AssetExecutionContext, config: XGBoostConfig, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """An XGBoost model, tuned, judged by its fit on the training rows, then fitted on all rows for use."""
+    from taxi_assets.training.fitting import train_xgboost_model
+    from taxi_assets.training.stored import train_and_store
+
+    def train(data: "TrainingSet", version: Version) -> "TrainedModel":
+        return train_xgboost_model(
+            data, training_set=version.digest, facts=version.facts, **config.model_dump()
+        )
+
+    start = time.monotonic()
+    with clear_failures():
+        record, version = train_and_store(storage.open(), locations.XGBOOST_MODEL, train)
+    return model_result(record, version, time.monotonic() - start)
+
+
+ASSET = xgboost_model
+CHECKS = model_checks(xgboost_model, lambda _: locations.XGBOOST_MODEL)

@@ -1,0 +1,51 @@
+"""Which source a home and a store belong to: generated and real trips never mix."""
+
+import json
+
+from taxi_assets.errors import SettingError
+from taxi_assets.settings import Settings
+from taxi_assets.storage.publish import Store, file_lock, replace_text
+
+OWNER = "source"
+
+
+def claim_home(settings: Settings) -> None:
+    """Make the home's folder, and note the source that it belongs to.
+
+    Raises:
+        SettingError: the home belongs to another source or service.
+    """
+    owner = settings.home / f"{OWNER}.json"
+    with file_lock(settings.home, OWNER):
+        if not owner.exists():
+            replace_text(owner, json.dumps(_owner(settings)))
+    _require_same(f"TAXI_HOME={settings.home}", json.loads(owner.read_text(encoding="utf-8")), settings)
+
+
+def claim_store(store: Store, settings: Settings) -> None:
+    """Note in a store the source that it belongs to: two homes may share one store.
+
+    Raises:
+        SettingError: the store belongs to another source or service.
+    """
+    version = store.current(OWNER)
+    if version is None:
+        with store.draft(OWNER) as draft:
+            (draft.folder / f"{OWNER}.json").write_text(json.dumps(_owner(settings)), encoding="utf-8")
+            draft.facts.update(_owner(settings))
+        version = draft.published
+    _require_same(f"TAXI_STORAGE_URI={settings.storage}", version.facts, settings)
+
+
+def _owner(settings: Settings) -> dict[str, str]:
+    return {"trips_uri": settings.trips_uri, "service": settings.service}
+
+
+def _require_same(place: str, theirs: object, settings: Settings) -> None:
+    mine = _owner(settings)
+    if theirs != mine:
+        variable = place.partition("=")[0]
+        raise SettingError(
+            f"{place} holds trips of {theirs}, and this is {mine}. "
+            f"Name another place in {variable}, unset it, or set TAXI_TRIPS_URI and TAXI_SERVICE back."
+        )

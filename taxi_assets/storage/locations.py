@@ -1,0 +1,22 @@
+"""Where each thing lies: its key below the root of the store."""
+
+TRAINING_SET = "training_set"
+XGBOOST_MODEL = "xgboost_model"
+RAW_TRIPS = "raw_trips"
+CLEAN_TRIPS = "clean_trips"
+SKLEARN_MODELS = "sklearn_models"
+
+
+def raw_trips(month: str) -> str:
+    """Key of a month (`YYYY-MM`) as published."""
+    return f"{RAW_TRIPS}/{month}"
+
+
+def clean_trips(month: str) -> str:
+    """Key of a cleaned month (`YYYY-MM`)."""
+    return f"{CLEAN_TRIPS}/{month}"
+
+
+def model(name: str) -> str:
+    """Key of a trained model: `xgboost_model`, or a scikit-learn class as `linear_model.Lasso`."""
+    return XGBOOST_MODEL if name == XGBOOST_MODEL else f"{SKLEARN_MODELS}/{name}"
