@@ -1,1 +1,309 @@
-def main() -> None: ...
+"""The command `taxi`. Errors are one line on stderr; `--verbose` shows where they came from."""
+
+import json
+import logging
+import os
+import shlex
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from taxi_assets.errors import SettingError, TaxiError
+from taxi_assets.settings import PROJECT_ROOT, Settings, load_settings
+
+if TYPE_CHECKING:
+    from taxi_assets.defs.main_job import Summary
+
+app = typer.Typer(
+    help="How long will a New York taxi trip take? Ingest, train and predict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+stdout = Console()
+stderr = Console(stderr=True)
+
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show Dagster's log, and the traceback of an error.")]
+
+
+class SelectOn(StrEnum):
+    """What tuning looks at."""
+
+    training = "training"
+    validation = "validation"
+
+
+@app.command()
+def run(
+    months: Annotated[
+        str | None, typer.Option(help="2024-01:2024-02, or 2024-01,2024-02. Default: the newest two of the source.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Trips picked up before this day train, the others validate. Default: first day of the last month."
+        ),
+    ] = None,
+    models: Annotated[str, typer.Option(help="all, or a list as xgboost_model,linear_model.Lasso (or Lasso).")] = "all",
+    evals: Annotated[int | None, typer.Option(min=1, help="Trials of each scikit-learn class. Default: 1.")] = None,
+    xgb_evals: Annotated[int | None, typer.Option(min=1, help="Trials of XGBoost. Default: 3.")] = None,
+    select_on: Annotated[
+        SelectOn,
+        typer.Option(
+            help="What tuning looks at: part of the training rows, or, as the course did, the validation rows."
+        ),
+    ] = SelectOn.training,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the main job: ingest months, build the training set, train the models, compare them."""
+    settings = _prepare()
+    import dagster as dg
+
+    from taxi_assets.defs.main_job import RunOptions, run_main_job
+    from taxi_assets.defs.resources import build_resources
+    from taxi_assets.trips.months import parse_months
+
+    options = RunOptions(
+        months=parse_months(months) if months else None,
+        split=split,
+        models=_parse_models(models),
+        evaluations=evals,
+        xgboost_evaluations=xgb_evals,
+        select_on=select_on.value,
+    )
+    progress = ProgressLines()
+    _log_to(progress)
+    with dg.DagsterInstance.get() as instance, progress:
+        summary = run_main_job(
+            options, instance, build_resources(settings), progress, "DEBUG" if verbose else "CRITICAL"
+        )
+    if as_json:
+        print(json.dumps(summary.to_json()))
+    else:
+        _print_summary(summary, select_on)
+    if not summary.succeeded:
+        for error in summary.errors:
+            stderr.print(f"[red]error:[/red] {escape(error)}", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def predict(
+    pu: Annotated[str, typer.Option(help="Pickup zone, 1 to 265.")],
+    do: Annotated[str, typer.Option(help="Dropoff zone, 1 to 265.")],
+    distance: Annotated[float, typer.Option(help="Distance in miles.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Predict how many minutes a trip takes, with the best of the stored models."""
+    import math
+
+    from taxi_assets.trips.zones import is_zone, zones
+
+    for option, zone in (("--pu", pu), ("--do", do)):
+        if not is_zone(zone):
+            raise SettingError(f"{option} {zone!r} is not a zone: zones are numbered 1 to {len(zones())}.")
+    if not math.isfinite(distance) or distance < 0:
+        raise SettingError(f"--distance {distance} is not a distance: give miles, 0 or more.")
+    settings = _prepare()
+    from taxi_assets.defs.resources import build_resources
+    from taxi_assets.storage.locations import model
+    from taxi_assets.training.model_files import load_fit
+    from taxi_assets.training.selection import best_stored_model
+
+    store = build_resources(settings)["storage"].open()
+    best = best_stored_model(store)
+    pipeline = store.read(model(best.name), lambda folder, _: load_fit(folder, "final_fit"))
+    trip = {"PULocationID": str(int(pu)), "DOLocationID": str(int(do)), "trip_distance": distance}
+    minutes = float(pipeline.predict([trip])[0])
+    if as_json:
+        print(json.dumps({"duration": minutes, "model": best.name, "months": best.facts["months"]}))
+        return
+    kind = "synthetic " if best.facts["synthetic"] else ""
+    trained_on = f"{kind}{best.facts['service']} trips of {', '.join(best.facts['months'])}"
+    stdout.print(
+        f"[bold]{minutes:.2f} minutes[/bold] ({best.name}, trained on {trained_on})",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    months: Annotated[str, typer.Option(help="2024-01, or 2024-01:2024-03.")] = "2024-01:2024-02",
+    rows: Annotated[int, typer.Option(min=1, help="Trips in each month.")] = 20_000,
+    service: Annotated[str, typer.Option(help="green or yellow.")] = "green",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other trips.")] = 42,
+    verbose: Verbose = False,
+) -> None:
+    """Write synthetic months of trips, with the schema and the warts of real ones."""
+    from taxi_assets.trips.months import parse_months
+    from taxi_assets.trips.sample import write_sample_month
+    from taxi_assets.trips.schema import service_named
+    from taxi_assets.trips.source import FILE_NAME
+
+    service_named(service)
+    wanted = parse_months(months)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"--out {out}: {error.strerror or error}.") from error
+    for month in wanted:
+        year, number = month.split("-")
+        path = out / FILE_NAME.format(service=service, year=year, month=number)
+        draft = path.with_name(f".{path.name}.draft")
+        try:
+            write_sample_month(draft, service, month, rows, seed)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        stdout.print(f"{path}  {rows:,} synthetic trips", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def env() -> None:
+    """Print what sets a shell up for Dagster's own commands: eval "$(.venv/bin/taxi env)"."""
+    settings = _prepare()
+    variables = {
+        "DAGSTER_HOME": os.environ["DAGSTER_HOME"],
+        "TAXI_HOME": str(settings.home),
+        "TAXI_TRIPS_URI": settings.trips_uri,
+        "TAXI_SERVICE": settings.service,
+    }
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+
+
+class ProgressLines:
+    """Progress on stderr: a line for each run and trial, and what is running now where stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._status = stderr.status("Starting", spinner="dots")
+        self._since = time.monotonic()
+
+    def __enter__(self) -> "ProgressLines":
+        self._status.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._status.stop()
+
+    def started(self, what: str) -> None:
+        """Show what is running now."""
+        self._status.update(f"{what} …")
+        if not stderr.is_terminal:
+            stderr.print(f"… {what}", highlight=False, soft_wrap=True)
+
+    def finished(self, what: str, detail: str, seconds: float) -> None:
+        """Show what is done."""
+        stderr.print(f"[green]✓[/green] {what}: {detail} [dim]({seconds:.1f} s)[/dim]", highlight=False, soft_wrap=True)
+
+    def failed(self, what: str, error: str) -> None:
+        """Show what failed, and why."""
+        stderr.print(f"[red]✗[/red] {what}: {escape(error)}", highlight=False, soft_wrap=True)
+
+    def note(self, message: str) -> None:
+        """Show a line of the log."""
+        stderr.print(f"  [dim]{escape(message)}[/dim]", highlight=False, soft_wrap=True)
+
+
+class _LogLines(logging.Handler):
+    def __init__(self, progress: ProgressLines) -> None:
+        super().__init__(logging.INFO)
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.progress.note(record.getMessage())
+
+
+def _log_to(progress: ProgressLines) -> None:
+    logger = logging.getLogger("taxi_assets")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_LogLines(progress))
+    logger.propagate = False
+
+
+def _prepare() -> Settings:
+    """The settings, with the environment set so that Dagster finds the same instance."""
+    from taxi_assets.storage.home import claim_home
+    from taxi_assets.trips.schema import service_named
+
+    settings = load_settings()
+    service_named(settings.service)
+    claim_home(settings)
+    os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT))
+    os.environ["TAXI_HOME"] = str(settings.home)
+    return settings
+
+
+def _parse_models(text: str) -> list[str]:
+    from taxi_assets.training.search_spaces import MODEL_NAMES
+
+    if text == "all":
+        return list(MODEL_NAMES)
+    chosen = []
+    for part in text.split(","):
+        name = part.strip()
+        match = [known for known in MODEL_NAMES if name in {known, known.rpartition(".")[2]}]
+        if not match:
+            raise SettingError(f"--models {name!r} is unknown: it is all, or some of {', '.join(MODEL_NAMES)}.")
+        chosen += match
+    return [name for name in MODEL_NAMES if name in chosen]
+
+
+def _print_summary(summary: "Summary", select_on: SelectOn) -> None:
+    kind = "synthetic trips" if summary.synthetic else f"trips from {summary.source}"
+    stdout.print(f"\n{kind}, {', '.join(summary.months)}", style="bold", highlight=False, soft_wrap=True)
+    shapes = Table("matrix", "rows", "columns")
+    for name, shape in summary.shapes.items():
+        if shape is not None:
+            shapes.add_row(name, f"{shape[0]:,}", f"{shape[1]:,}")
+    if shapes.row_count:
+        stdout.print(shapes)
+    if summary.models:
+        best = summary.best
+        table = Table("model", "RMSE (min)", "MAE (min)", "seconds")
+        for model in sorted(summary.models, key=lambda model: model.rmse):
+            style = "bold green" if model is best else None
+            row = (model.name, f"{model.rmse:.3f}", f"{model.mae:.3f}", f"{model.seconds:.1f}")
+            table.add_row(*row, style=style)
+        stdout.print(table)
+        assert best is not None
+        stdout.print(f"Best: [bold green]{best.name}[/bold green], RMSE {best.rmse:.3f} minutes", highlight=False)
+        if select_on is SelectOn.validation:
+            stdout.print(
+                "Tuned on the validation rows that it is judged on (--select-on validation): too good to be true."
+            )
+    warned = [failure for failure in summary.check_failures if failure.severity == "WARN"]
+    failed = len(summary.check_failures) - len(warned)
+    stdout.print(f"Checks: {summary.checks_passed} passed, {len(warned)} warned, {failed} failed", highlight=False)
+    for failure in warned:
+        stdout.print(f"  [yellow]warning[/yellow] {escape(failure.sentence())}", highlight=False, soft_wrap=True)
+    stdout.print(f"{summary.seconds:.0f} s in all", highlight=False)
+
+
+def main() -> NoReturn:
+    """Run the command; an error that a user can mend is one line, and exit code 1."""
+    try:
+        app()
+    except TaxiError as error:
+        if "--verbose" in sys.argv:
+            raise
+        stderr.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        stderr.print("interrupted")
+        sys.exit(130)
+    sys.exit(0)

@@ -1,5 +1,6 @@
 """The factory of all asset checks. A check reads what is stored, not a value that was handed over."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +58,6 @@ def stored_check(
         severity: of a failure, unless the verdict names another.
     """
 
-    @dg.asset_check(  # type: ignore[untyped-decorator, unused-ignore]
-        asset=asset,
-        name=name,
-        description=description,
-        blocking=blocking,
-        partitions_def=asset.partitions_def,
-    )
     def check(context: dg.AssetCheckExecutionContext, storage: StorageResource) -> dg.AssetCheckResult:
         def judge_stored(folder: Path, version: Version) -> Verdict:
             return judge(Stored(folder, version, store, context))
@@ -79,10 +73,21 @@ def stored_check(
             metadata={"expected": _metadata(verdict.expected), "actual": _metadata(verdict.actual)},
         )
 
-    return check
+    with warnings.catch_warnings():
+        # Partitioned checks are a preview. The lock pins the version that they were tried with.
+        warnings.filterwarnings("ignore", "Specifying a partitions_def", dg.PreviewWarning)
+        return dg.asset_check(
+            asset=asset,
+            name=name,
+            description=description,
+            blocking=blocking,
+            partitions_def=asset.partitions_def,
+        )(check)
 
 
 def _metadata(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return dg.MetadataValue.json({name: list(item) if isinstance(item, tuple) else item for name, item in value.items()})
+        return dg.MetadataValue.json(
+            {name: list(item) if isinstance(item, tuple) else item for name, item in value.items()}
+        )
     return value

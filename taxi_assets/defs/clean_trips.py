@@ -33,10 +33,12 @@ class CleanTripsConfig(dg.Config):
     code_version="1",
     retry_policy=RETRY_POLICY,
 )
-def clean_trips(context: dg.AssetExecutionContext, config: CleanTripsConfig, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def clean_trips(
+    context: dg.AssetExecutionContext, config: CleanTripsConfig, storage: StorageResource
+) -> dg.MaterializeResult:
     """A month's trips of 1 to 60 minutes, with `duration` (minutes) and `PU_DO` (the pair of zones) added."""
-    from taxi_assets.trips.cleaning import CLEAN_SCHEMA
     from taxi_assets.trips.clean_month import clean_month
+    from taxi_assets.trips.cleaning import CLEAN_SCHEMA
 
     month = month_of(context.partition_key)
     with clear_failures():

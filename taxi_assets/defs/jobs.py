@@ -9,7 +9,6 @@ from taxi_assets.defs.sklearn_models import sklearn_models
 from taxi_assets.defs.training_set import training_set
 from taxi_assets.defs.xgboost_model import xgboost_model
 
-
 ingest_months = dg.define_asset_job(
     "ingest_months",
     dg.AssetSelection.assets(raw_trips, clean_trips),

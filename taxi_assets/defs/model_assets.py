@@ -29,10 +29,11 @@ class ModelConfig(dg.Config):
     )
 
 
-def model_result(record: "ModelRecord", version: Version, seconds: float) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def model_result(record: "ModelRecord", version: Version, seconds: float) -> dg.MaterializeResult:
     """The materialisation of a model, with what the UI shows and plots of it."""
     trials = [
-        dg.TableRecord({"trial": trial.number + 1, "rmse": trial.rmse, **_flat(trial.parameters)}) for trial in record.trials
+        dg.TableRecord({"trial": trial.number + 1, "rmse": trial.rmse, **_flat(trial.parameters)})
+        for trial in record.trials
     ]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest),
@@ -113,8 +114,8 @@ def _validation(stored: Stored) -> tuple[Any, Any]:
     def predict(folder: Any, version: Version) -> tuple[Any, Any]:
         if version.digest != trained_on:
             raise StoredError(
-                f"The model was trained on the training set {trained_on[:16]}, and {version.digest[:16]} is stored now: "
-                "materialise the model again."
+                f"The model was trained on the training set {trained_on[:16]}, and "
+                f"{version.digest[:16]} is stored now: materialise the model again."
             )
         data = TrainingSet.load(folder)
         return np.asarray(data.y_val), predict_encoded(pipeline, data.X_val)

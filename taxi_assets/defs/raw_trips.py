@@ -25,7 +25,9 @@ OUTSIDE_SHARE = 0.01
     code_version="1",
     retry_policy=RETRY_POLICY,
 )
-def raw_trips(context: dg.AssetExecutionContext, trips: TripsResource, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def raw_trips(
+    context: dg.AssetExecutionContext, trips: TripsResource, storage: StorageResource
+) -> dg.MaterializeResult:
     """A month of trips exactly as published, byte for byte, after it was read whole.
 
     It comes from the source that TAXI_TRIPS_URI names: generated on the spot unless that is set.

@@ -13,7 +13,7 @@ from taxi_assets.storage.publish import Store, open_store
 from taxi_assets.trips.source import SAMPLE, TripSource, open_source
 
 
-class TripsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class TripsResource(dg.ConfigurableResource):
     """Where months of trips come from."""
 
     uri: str = Field(description="sample, tlc, mage, a folder, or a template with {service}, {year}, {month}.")
@@ -42,7 +42,7 @@ class TripsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
-class StorageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class StorageResource(dg.ConfigurableResource):
     """Where assets are stored."""
 
     location: str = Field(description="A folder, or an s3:// prefix.")

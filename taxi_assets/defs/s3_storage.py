@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagster_aws.s3 import S3Resource
+from typing_extensions import override
 
 from taxi_assets.defs.resources import StorageResource
 
@@ -16,8 +17,9 @@ class S3StorageResource(StorageResource):
 
     s3: S3Resource
 
+    @override
     def s3_options(self) -> Mapping[str, Any]:
-        options = {
+        options: dict[str, Any] = {
             "endpoint_url": self.s3.endpoint_url,
             "key": self.s3.aws_access_key_id,
             "secret": self.s3.aws_secret_access_key,

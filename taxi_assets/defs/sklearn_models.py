@@ -30,7 +30,9 @@ class SklearnConfig(ModelConfig):
     code_version="1",
     retry_policy=RETRY_POLICY,
 )
-def sklearn_models(context: dg.AssetExecutionContext, config: SklearnConfig, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def sklearn_models(
+    context: dg.AssetExecutionContext, config: SklearnConfig, storage: StorageResource
+) -> dg.MaterializeResult:
     """A model of one scikit-learn class, tuned, judged by its fit on the training rows, then fitted on all rows."""
     from taxi_assets.training.fitting import train_sklearn_model
     from taxi_assets.training.stored import train_and_store
@@ -38,9 +40,7 @@ def sklearn_models(context: dg.AssetExecutionContext, config: SklearnConfig, sto
     name = context.partition_key
 
     def train(data: "TrainingSet", version: Version) -> "TrainedModel":
-        return train_sklearn_model(
-            name, data, training_set=version.digest, facts=version.facts, **config.model_dump()
-        )
+        return train_sklearn_model(name, data, training_set=version.digest, facts=version.facts, **config.model_dump())
 
     start = time.monotonic()
     with clear_failures():

@@ -35,7 +35,9 @@ class TrainingSetConfig(dg.Config):
     code_version="1",
     retry_policy=RETRY_POLICY,
 )
-def training_set(context: dg.AssetExecutionContext, config: TrainingSetConfig, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def training_set(
+    context: dg.AssetExecutionContext, config: TrainingSetConfig, storage: StorageResource
+) -> dg.MaterializeResult:
     """Sparse matrices and targets of a window of months, with the encoders that made them."""
     from taxi_assets.features.window import newest_clean_months, store_training_set
 
@@ -53,7 +55,7 @@ def training_set(context: dg.AssetExecutionContext, config: TrainingSetConfig, s
         )
         shapes = store.read(locations.TRAINING_SET, lambda folder, _: _shapes(folder))
     facts = version.facts
-    metadata: dict[str, dg.MetadataValue] = {}  # type: ignore[type-arg]
+    metadata: dict[str, dg.MetadataValue] = {}
     for name, (rows, columns) in shapes.items():
         metadata[f"{name}_rows"] = dg.MetadataValue.int(rows)
         metadata[f"{name}_columns"] = dg.MetadataValue.int(columns)
@@ -104,7 +106,5 @@ CHECKS = (
     _shape_check(
         "X_train", "training_shape", "X_train has a row for each training target and a column for each feature."
     ),
-    _shape_check(
-        "X_val", "validation_shape", "X_val has the rows of X that do not train, and the columns of X_train."
-    ),
+    _shape_check("X_val", "validation_shape", "X_val has the rows of X that do not train, and the columns of X_train."),
 )

@@ -23,7 +23,9 @@ class XGBoostConfig(ModelConfig):
     """How the XGBoost model is tuned and selected."""
 
     max_evaluations: int = Field(default=3, description="Sets of parameters to try.")
-    early_stopping_rounds: int = Field(default=3, description="A trial stops after so many rounds without a better RMSE.")
+    early_stopping_rounds: int = Field(
+        default=3, description="A trial stops after so many rounds without a better RMSE."
+    )
     max_depth: int = Field(default=10, description="Depth of every tree, in the trials as in the final fit.")
     device: str = Field(
         default_factory=lambda: load_settings().device, description="Where to train: cpu or cuda (TAXI_DEVICE)."
@@ -38,15 +40,15 @@ class XGBoostConfig(ModelConfig):
     code_version="1",
     retry_policy=RETRY_POLICY,
 )
-def xgboost_model(context: dg.AssetExecutionContext, config: XGBoostConfig, storage: StorageResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def xgboost_model(
+    context: dg.AssetExecutionContext, config: XGBoostConfig, storage: StorageResource
+) -> dg.MaterializeResult:
     """An XGBoost model, tuned, judged by its fit on the training rows, then fitted on all rows for use."""
     from taxi_assets.training.fitting import train_xgboost_model
     from taxi_assets.training.stored import train_and_store
 
     def train(data: "TrainingSet", version: Version) -> "TrainedModel":
-        return train_xgboost_model(
-            data, training_set=version.digest, facts=version.facts, **config.model_dump()
-        )
+        return train_xgboost_model(data, training_set=version.digest, facts=version.facts, **config.model_dump())
 
     start = time.monotonic()
     with clear_failures():

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -138,7 +137,7 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def __init__(self, feature_set: str = "course") -> None:
         self.feature_set = feature_set
 
-    def fit(self, trips: Trips, y: object = None) -> "TripEncoder":
+    def fit(self, trips: Trips, y: object = None) -> "TripEncoder":  # noqa: ARG002  # scikit-learn passes it
         """Learn the vocabularies of trips. Raises as `FeatureColumns.of`."""
         return self.fit_features(FeatureColumns.of(trips, self.feature_set))
 
@@ -155,7 +154,7 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """As `transform`, of features that were computed already."""
         return encode(features, {name: values.tolist() for name, values in self.vocabularies_.items()})
 
-    def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:
+    def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002  # as above
         """The names of the m columns, sorted: `PU_DO=236_239` …, `trip_distance`."""
         names: list[str] = []
         for block in feature_set_named(self.feature_set).blocks():

@@ -31,7 +31,7 @@ def split_rows(trips: pa.Table, feature: str, value: str) -> npt.NDArray[np.bool
         )
     column = trips.column(feature)
     below = pc.less(column, pa.scalar(_parse(value, column.type, feature), column.type))
-    training = below.to_numpy(zero_copy_only=False).astype(bool)
+    training: npt.NDArray[np.bool_] = below.to_numpy(zero_copy_only=False).astype(bool)
     count = int(training.sum())
     if count in (0, len(training)):
         side = "training" if count == 0 else "validation"

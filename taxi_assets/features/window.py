@@ -26,7 +26,8 @@ def newest_clean_months(store: Store) -> list[str]:
     if len(months) < DEFAULT_MONTHS:
         raise SettingError(
             f"A training set takes {DEFAULT_MONTHS} clean months, and {', '.join(months) or 'none'} "
-            f"{'is' if len(months) == 1 else 'are'} stored: materialise raw_trips and clean_trips of more, or set `months`."
+            f"{'is' if len(months) == 1 else 'are'} stored: "
+            "materialise raw_trips and clean_trips of more, or set `months`."
         )
     return months[-DEFAULT_MONTHS:]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
+from typing_extensions import override
 
 from taxi_assets.errors import StoredError
 from taxi_assets.storage.versions import Version, describe_files, differences
@@ -149,6 +150,7 @@ class FolderStore(Store):
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @override
     def current(self, key: str) -> Version | None:
         pointer = self.root / key / POINTER
         try:
@@ -157,15 +159,19 @@ class FolderStore(Store):
             return None
         return Version.from_json(text, str(pointer))
 
+    @override
     def keys(self, prefix: str) -> list[str]:
         return sorted(f"{prefix}/{path.parent.name}" for path in (self.root / prefix).glob(f"*/{POINTER}"))
 
+    @override
     def _draft_folder(self, key: str) -> Path:
         return self.root / key / ".draft"
 
+    @override
     def _lock(self, key: str) -> AbstractContextManager[Any]:
         return file_lock(self.root / ".locks", key)
 
+    @override
     def _publish(self, key: str, folder: Path, version: Version) -> None:
         home = self.root / key
         target = home / version.folder
@@ -180,6 +186,7 @@ class FolderStore(Store):
             if path.name not in {POINTER, version.folder}:
                 shutil.rmtree(path, ignore_errors=True)
 
+    @override
     def _local_folder(self, key: str, version: Version) -> Path:
         folder = self.root / key / version.folder
         if not folder.is_dir():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import s3fs
+from typing_extensions import override
 
 from taxi_assets.errors import StoredError
 from taxi_assets.storage.publish import POINTER, Store, file_lock, replace_text
@@ -36,6 +37,7 @@ class S3Store(Store):
         if not known:
             raise StoredError(f"{location}: there is no bucket {bucket!r}, or these credentials may not see it.")
 
+    @override
     def current(self, key: str) -> Version | None:
         pointer = f"{self.root}/{key}/{POINTER}"
         try:
@@ -44,17 +46,21 @@ class S3Store(Store):
             return None
         return Version.from_json(text, f"s3://{pointer}")
 
+    @override
     def keys(self, prefix: str) -> list[str]:
         return sorted(
             f"{prefix}/{pointer.split('/')[-2]}" for pointer in self._s3.glob(f"{self.root}/{prefix}/*/{POINTER}")
         )
 
+    @override
     def _draft_folder(self, key: str) -> Path:
         return self.scratch / "drafts" / key
 
+    @override
     def _lock(self, key: str) -> AbstractContextManager[Any]:
         return file_lock(self.scratch / "locks", key)
 
+    @override
     def _publish(self, key: str, folder: Path, version: Version) -> None:
         target = f"{self.root}/{key}/{version.folder}"
         for name in version.files:
@@ -78,6 +84,7 @@ class S3Store(Store):
         found = self._s3.find(folder, detail=True)
         return {name.removeprefix(f"{folder}/"): entry for name, entry in found.items()}
 
+    @override
     def _local_folder(self, key: str, version: Version) -> Path:
         folder = self.scratch / "cache" / key / version.folder
         remote = self._remote_files(f"{self.root}/{key}/{version.folder}")

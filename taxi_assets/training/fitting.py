@@ -70,7 +70,9 @@ def train_sklearn_model(
 
     training_steps = fit(data.X_train, data.y_train)
     final_steps = fit(data.X, data.y)
-    return _trained(name, data, training_steps, final_steps, parameters, trials, select_on, random_state, training_set, facts)
+    return _trained(
+        name, data, training_steps, final_steps, parameters, trials, select_on, random_state, training_set, facts
+    )
 
 
 def train_xgboost_model(
@@ -128,7 +130,6 @@ def train_xgboost_model(
         return Outcome(float(booster.best_score), booster.best_iteration + 1)
 
     trials = tune(XGBOOST.name, XGBOOST.space(), objective, max_evaluations, random_state)
-    del fit_matrix, look_matrix
     best = best_trial(trials)
     rounds = best.rounds or best.parameters["num_boost_round"]
     parameters = constants | _without_rounds(best.parameters)

@@ -35,8 +35,58 @@ BOROUGHS = {
     "EWR": (-10.0, 1.0, 0.50, 1.30, 0.02),
 }
 
-HOURLY_DEMAND = [2, 1.5, 1, 0.8, 0.6, 0.6, 1.7, 4.6, 5.7, 6.1, 6, 6.1, 6.2, 6.6, 7.4, 8.4, 8.9, 9.6, 9.1, 7.3, 5.4, 4, 3.2, 2.6]
-HOURLY_SPEED = [15, 15.5, 16, 17, 18, 18, 14, 11, 10, 10.3, 10.8, 10.8, 10.6, 10.4, 10, 9.6, 9.4, 9.4, 10, 11, 12, 12.6, 13.4, 14.2]
+HOURLY_DEMAND = [
+    2,
+    1.5,
+    1,
+    0.8,
+    0.6,
+    0.6,
+    1.7,
+    4.6,
+    5.7,
+    6.1,
+    6,
+    6.1,
+    6.2,
+    6.6,
+    7.4,
+    8.4,
+    8.9,
+    9.6,
+    9.1,
+    7.3,
+    5.4,
+    4,
+    3.2,
+    2.6,
+]
+HOURLY_SPEED = [
+    15,
+    15.5,
+    16,
+    17,
+    18,
+    18,
+    14,
+    11,
+    10,
+    10.3,
+    10.8,
+    10.8,
+    10.6,
+    10.4,
+    10,
+    9.6,
+    9.4,
+    9.4,
+    10,
+    11,
+    12,
+    12.6,
+    13.4,
+    14.2,
+]
 """Miles an hour by hour of the day, on a weekday."""
 
 WEEKEND_SPEED = 1.15
@@ -149,9 +199,7 @@ def month_schema(service: str, month: str) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _trips(
-    rng: np.random.Generator, service: str, month: str, quantiles: npt.NDArray[np.float64]
-) -> dict[str, Any]:
+def _trips(rng: np.random.Generator, service: str, month: str, quantiles: npt.NDArray[np.float64]) -> dict[str, Any]:
     """Columns of n trips, picked up at these n quantiles of the month's demand."""
     count = len(quantiles)
     city = _city()
@@ -201,7 +249,7 @@ def _trips(
         "total_amount": np.round(fare + tip + 1.5, 2),
         "payment_type": np.ma.array(rng.integers(1, 3, count), mask=unrecorded),
         "congestion_surcharge": np.ma.array(np.full(count, 2.75), mask=unrecorded),
-        "ehail_fee": np.ma.masked_all(count),
+        "ehail_fee": np.ma.array(np.zeros(count), mask=True),
         "trip_type": np.ma.array(np.ones(count), mask=unrecorded),
         "airport_fee": np.zeros(count),
         "Airport_fee": np.zeros(count),
@@ -215,7 +263,8 @@ def _pickup_seconds(month: str, quantiles: npt.NDArray[np.float64]) -> npt.NDArr
     cumulative = np.concatenate([[0.0], np.cumsum(np.tile(HOURLY_DEMAND, days))])
     seconds = np.interp(quantiles, cumulative / cumulative[-1], 3600.0 * np.arange(24 * days + 1))
     # Rounding must not put the last trip into the next month.
-    return np.minimum(seconds, 86_400 * days - 1)
+    latest: npt.NDArray[np.float64] = np.minimum(seconds, 86_400 * days - 1)
+    return latest
 
 
 def _array(values: Any, type_: pa.DataType) -> pa.Array:

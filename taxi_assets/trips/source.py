@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from typing_extensions import override
 
 from taxi_assets.errors import MonthNotFoundError, SettingError, SourceUnavailableError
 from taxi_assets.trips.months import month_range, parse_months
@@ -89,12 +90,15 @@ class SampleSource(TripSource):
         self.rows = rows
         self.seed = seed
 
+    @override
     def available_months(self, first: str, last: str) -> list[str]:
         return [month for month in self.months if first <= month <= last]
 
+    @override
     def address(self, month: str) -> str:
         return f"sample (synthetic, {self.rows:,} trips, seed {self.seed})"
 
+    @override
     def fetch(self, month: str, folder: Path) -> FetchedMonth:
         from taxi_assets.trips.sample import GENERATOR_VERSION, write_sample_month
         from taxi_assets.trips.trip_file import read_trip_file
@@ -138,15 +142,18 @@ class FileSource(TripSource):
         except (ValueError, ImportError) as error:
             raise SettingError(f"TAXI_TRIPS_URI={templates[0]}: {error}.") from error
 
+    @override
     def address(self, month: str) -> str:
         return _fill(self.templates[0], self.service.name, month)
 
+    @override
     def available_months(self, first: str, last: str) -> list[str]:
         months = month_range(first, last)
         with ThreadPoolExecutor(max_workers=16) as pool:
             found = list(pool.map(self._has, months))
         return [month for month, there in zip(months, found, strict=True) if there]
 
+    @override
     def fetch(self, month: str, folder: Path) -> FetchedMonth:
         from taxi_assets.trips.trip_file import read_trip_file
 
