@@ -51,7 +51,7 @@ def run(
             help="Trips picked up before this day train, the others validate. Default: first day of the last month."
         ),
     ] = None,
-    models: Annotated[str, typer.Option(help="all, or a list as xgboost_model,linear_model.Lasso (or Lasso).")] = "all",
+    models: Annotated[str, typer.Option(help="all, or a list as xgboost,Lasso.")] = "all",
     evals: Annotated[int | None, typer.Option(min=1, help="Trials of each scikit-learn class. Default: 1.")] = None,
     xgb_evals: Annotated[int | None, typer.Option(min=1, help="Trials of XGBoost. Default: 3.")] = None,
     select_on: Annotated[
@@ -183,6 +183,7 @@ def env() -> None:
     }
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
+    print(f"export VIRTUAL_ENV={shlex.quote(sys.prefix)}")
     print(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
 
 
@@ -256,7 +257,9 @@ def _parse_models(text: str) -> list[str]:
     chosen = []
     for part in text.split(","):
         name = part.strip()
-        match = [known for known in MODEL_NAMES if name in {known, known.rpartition(".")[2]}]
+        match = [
+            known for known in MODEL_NAMES if name in {known, known.rpartition(".")[2], known.removesuffix("_model")}
+        ]
         if not match:
             raise SettingError(f"--models {name!r} is unknown: it is all, or some of {', '.join(MODEL_NAMES)}.")
         chosen += match

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     def _absolute_folder(cls, uri: str) -> str:
         """A relative folder names the same place whichever folder a later process starts in."""
         is_path = "://" not in uri and uri not in {"sample", "tlc", "mage"}
-        return str(Path(uri).expanduser().absolute()) if is_path else uri
+        return str(Path(uri).expanduser().resolve()) if is_path else uri
 
     @cached_property
     def source_id(self) -> str:

@@ -70,7 +70,12 @@ def stored_check(
         return dg.AssetCheckResult(
             passed=verdict.passed,
             severity=verdict.severity or severity,
-            metadata={"expected": _metadata(verdict.expected), "actual": _metadata(verdict.actual)},
+            description=f"Expected {_text(verdict.expected)}; found {_text(verdict.actual)}.",
+            metadata={
+                "expected": _metadata(verdict.expected),
+                "actual": _metadata(verdict.actual),
+                **_numbers(verdict.actual),
+            },
         )
 
     with warnings.catch_warnings():
@@ -83,6 +88,21 @@ def stored_check(
             blocking=blocking,
             partitions_def=asset.partitions_def,
         )(check)
+
+
+def _numbers(actual: Any) -> dict[str, float]:
+    """What the UI can plot over time: it draws numbers that stand alone."""
+    if not isinstance(actual, Mapping):
+        return {}
+    return {name: value for name, value in actual.items() if isinstance(value, (int, float))}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    if isinstance(value, (tuple, list)):
+        return " × ".join(map(_text, value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _metadata(value: Any) -> Any:

@@ -58,11 +58,12 @@ class CheckFailure:
     severity: str
     expected: Any
     actual: Any
+    description: str
 
     def sentence(self) -> str:
         """The failure in one line."""
         where = f"{self.asset} {self.partition}" if self.partition else self.asset
-        return f"{where}: check {self.check} failed: expected {self.expected}, found {self.actual}"
+        return f"{where}: check {self.check} failed. {self.description}"
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ class _Runner:
                 evaluation.severity.value,
                 evaluation.metadata["expected"].value,
                 evaluation.metadata["actual"].value,
+                evaluation.description or "",
             )
             self.summary.check_failures.append(failure)
             if evaluation.blocking and evaluation.severity is dg.AssetCheckSeverity.ERROR:

@@ -1,6 +1,7 @@
 """Which source a home and a store belong to: generated and real trips never mix."""
 
 import json
+from collections.abc import Mapping
 
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings
@@ -41,11 +42,11 @@ def _owner(settings: Settings) -> dict[str, str]:
     return {"trips_uri": settings.trips_uri, "service": settings.service}
 
 
-def _require_same(place: str, theirs: object, settings: Settings) -> None:
-    mine = _owner(settings)
-    if theirs != mine:
+def _require_same(place: str, theirs: Mapping[str, str], settings: Settings) -> None:
+    if theirs != _owner(settings):
         variable = place.partition("=")[0]
         raise SettingError(
-            f"{place} holds trips of {theirs}, and this is {mine}. "
-            f"Name another place in {variable}, unset it, or set TAXI_TRIPS_URI and TAXI_SERVICE back."
+            f"{place} holds {theirs['service']} trips from {theirs['trips_uri']}, and this is "
+            f"{settings.service} from {settings.trips_uri}. Name another place in {variable}, unset it, "
+            "or set TAXI_TRIPS_URI and TAXI_SERVICE back."
         )
