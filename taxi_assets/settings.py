@@ -17,8 +17,8 @@ from taxi_assets.errors import SettingError
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The folder of `dagster.yaml` and `workspace.yaml`: the project runs from its checkout."""
 
-MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
-MONTH_RANGE_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])(:\d{4}-(0[1-9]|1[0-2]))?$"
+MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+MONTH_RANGE_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])(:[0-9]{4}-(0[1-9]|1[0-2]))?$"
 
 
 class Settings(BaseSettings):

@@ -1,7 +1,7 @@
 """The asset `xgboost_model`: a tuned, fitted XGBoost model. Its checks."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -27,7 +27,7 @@ class XGBoostConfig(ModelConfig):
         default=3, description="A trial stops after so many rounds without a better RMSE."
     )
     max_depth: int = Field(default=10, description="Depth of every tree, in the trials as in the final fit.")
-    device: str = Field(
+    device: Literal["cpu", "cuda"] = Field(
         default_factory=lambda: load_settings().device, description="Where to train: cpu or cuda (TAXI_DEVICE)."
     )
 

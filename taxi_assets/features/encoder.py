@@ -8,15 +8,15 @@ int32: scikit-learn's linear models refuse others.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from taxi_assets.errors import StoredError
+from taxi_assets.errors import SettingError, StoredError
 from taxi_assets.features.feature_sets import Categorical, feature_set_named
 from taxi_assets.features.records import Trips, to_frame
 
@@ -25,16 +25,26 @@ ABSENT = -1
 
 @dataclass(frozen=True)
 class CodedColumn:
-    """A categorical feature of n trips: `values[codes[i]]` is the value of trip i."""
+    """A categorical feature of n trips: `values[codes[i]]` is the value of trip i; the values are sorted."""
 
     codes: npt.NDArray[np.int32]
     values: list[str]
 
-    def used(self, rows: npt.NDArray[np.bool_] | None = None) -> list[str]:
-        """The values that occur in these rows (all where None), sorted."""
-        codes = self.codes if rows is None else self.codes[rows]
-        counts = np.bincount(codes, minlength=len(self.values))
-        return sorted(value for value, count in zip(self.values, counts, strict=True) if count)
+    @classmethod
+    def of(cls, column: pa.Array) -> "CodedColumn":
+        """Code an Arrow column of strings."""
+        coded = column.dictionary_encode()
+        values = coded.dictionary.to_pylist()
+        order = sorted(range(len(values)), key=values.__getitem__)
+        rank = np.empty(len(values), dtype=np.int32)
+        rank[order] = np.arange(len(values), dtype=np.int32)
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        return cls(rank[codes], [values[index] for index in order])
+
+    def used(self) -> list[str]:
+        """The values that occur, sorted."""
+        counts = np.bincount(self.codes, minlength=len(self.values))
+        return [self.values[index] for index in np.flatnonzero(counts)]
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,7 @@ class FeatureColumns:
             series = frame.select(block.expression.alias(block.name)).to_series()
             names.append(block.name)
             if isinstance(block, Categorical):
-                coded = series.to_arrow().dictionary_encode()
-                codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-                columns.append(CodedColumn(codes, coded.dictionary.to_pylist()))
+                columns.append(CodedColumn.of(series.to_arrow()))
             else:
                 columns.append(series.to_numpy().astype(np.float64, copy=False))
         return cls(names, columns, frame.height)
@@ -98,22 +106,26 @@ def encode(features: FeatureColumns, vocabularies: Mapping[str, Sequence[str]]) 
     width = 0
     columns = np.empty((features.rows, len(features.columns)), dtype=np.int32)
     data = np.ones(columns.shape, dtype=np.float64)
+    entries = np.zeros(features.rows, dtype=np.int32)
     for position, (name, feature) in enumerate(zip(features.names, features.columns, strict=True)):
         if isinstance(feature, CodedColumn):
             known = {value: width + index for index, value in enumerate(vocabularies[name])}
             lookup = np.array([known.get(value, ABSENT) for value in feature.values], dtype=np.int32)
-            columns[:, position] = lookup[feature.codes] if feature.values else ABSENT
+            found = lookup[feature.codes]
+            columns[:, position] = found
+            entries += found != ABSENT
             width += len(known)
         else:
             columns[:, position] = width
             data[:, position] = feature
+            entries += 1
             width += 1
-    present = columns != ABSENT
     indptr = np.zeros(features.rows + 1, dtype=np.int32)
-    np.cumsum(present.sum(axis=1, dtype=np.int32), out=indptr[1:])
-    if present.all():
+    np.cumsum(entries, out=indptr[1:])
+    if indptr[-1] == columns.size:
         indices, values = columns.ravel(), data.ravel()
     else:
+        present = columns != ABSENT
         indices, values = columns[present], data[present]
     return csr_matrix((values, indices, indptr), shape=(features.rows, width), copy=False)
 
@@ -128,11 +140,10 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         feature_set: name of the feature set.
 
     Attributes:
-        vocabularies_: for each categorical feature the values seen in training, sorted, an array of
-            strings (as an array it takes a tenth of the space of a list in a model's file).
+        vocabularies_: for each categorical feature the values seen in training, sorted.
     """
 
-    vocabularies_: dict[str, npt.NDArray[np.str_]]
+    vocabularies_: dict[str, list[str]]
 
     def __init__(self, feature_set: str = "course") -> None:
         self.feature_set = feature_set
@@ -143,7 +154,7 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def fit_features(self, features: FeatureColumns) -> "TripEncoder":
         """Learn the vocabularies of features that were computed already."""
-        self.vocabularies_ = _as_arrays(features.vocabularies())
+        self.vocabularies_ = features.vocabularies()
         return self
 
     def transform(self, trips: Trips) -> csr_matrix:
@@ -152,7 +163,7 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def transform_features(self, features: FeatureColumns) -> csr_matrix:
         """As `transform`, of features that were computed already."""
-        return encode(features, {name: values.tolist() for name, values in self.vocabularies_.items()})
+        return encode(features, self.vocabularies_)
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002  # as above
         """The names of the m columns, sorted: `PU_DO=236_239` …, `trip_distance`."""
@@ -164,27 +175,38 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 names.append(block.name)
         return np.array(names, dtype=object)
 
-    def save(self, path: Path) -> None:
-        """Write the encoder as JSON."""
-        vocabularies = {name: values.tolist() for name, values in self.vocabularies_.items()}
-        content = {"feature_set": self.feature_set, "vocabularies": vocabularies}
-        path.write_text(json.dumps(content), encoding="utf-8")
+    def to_json(self) -> str:
+        """The encoder as text: what is written on disk, alone and in a model's file."""
+        return json.dumps({"feature_set": self.feature_set, "vocabularies": self.vocabularies_})
 
     @classmethod
-    def load(cls, path: Path) -> "TripEncoder":
-        """Read an encoder that `save` wrote.
+    def from_json(cls, text: str) -> "TripEncoder":
+        """The encoder of a text that `to_json` gave.
 
         Raises:
-            StoredError: the file is not that of an encoder.
+            StoredError: the text is not that of an encoder.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            encoder = cls(feature_set_named(content["feature_set"]).name)
-            encoder.vocabularies_ = _as_arrays(content["vocabularies"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoredError(f"{path} is not the file of an encoder.") from error
+            content = json.loads(text)
+            blocks = feature_set_named(content["feature_set"]).blocks()
+            encoder = cls(content["feature_set"])
+            encoder.vocabularies_ = {
+                block.name: _require_texts(content["vocabularies"][block.name])
+                for block in blocks
+                if isinstance(block, Categorical)
+            }
+        except (ValueError, KeyError, TypeError, SettingError) as error:
+            raise StoredError(f"This is not the text of an encoder: {error}.") from error
         return encoder
 
+    def __getstate__(self) -> dict[str, str]:
+        return {"json": self.to_json()}
 
-def _as_arrays(vocabularies: Mapping[str, Sequence[str]]) -> dict[str, npt.NDArray[np.str_]]:
-    return {name: np.array(values, dtype=np.str_) for name, values in vocabularies.items()}
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.__dict__.update(TripEncoder.from_json(state["json"]).__dict__)
+
+
+def _require_texts(values: object) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("a vocabulary is a list of strings")
+    return values

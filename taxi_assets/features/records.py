@@ -1,6 +1,9 @@
 """Raw records of trips, as a caller sends them, brought to one frame of known types."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from numbers import Real
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -34,59 +37,97 @@ def to_frame(trips: Trips, fields: Sequence[str]) -> pl.DataFrame:
     Raises:
         RecordError: a field is missing, null, not finite or of a type that cannot be read; it is named.
     """
-    frame = _as_polars(trips, fields)
-    for field in fields:
-        if field not in frame.columns:
+    return pl.DataFrame([_read(_values(trips, field), field) for field in fields])
+
+
+def _values(trips: Trips, field: str) -> pl.Series | list[Any]:
+    """The values of a field: a typed column, or Python's objects, which may be of several types."""
+    if isinstance(trips, (pa.Table, pd.DataFrame, pl.DataFrame)):
+        if field not in (trips.column_names if isinstance(trips, pa.Table) else trips.columns):
             raise RecordError(f"Field {field!r} is missing.")
-    try:
-        result = frame.select(_convert(frame.schema[field], field) for field in fields)
-    except pl.exceptions.PolarsError as error:
-        raise RecordError(f"A field has a value that cannot be read: {str(error).splitlines()[0]}") from error
-    for field in fields:
-        column = result[field]
-        usable = column.is_finite() if column.dtype == pl.Float64 else column.is_not_null()
-        if not usable.fill_null(False).all():
-            row = int(usable.fill_null(False).arg_min() or 0)
-            raise RecordError(f"Field {field!r} of record {row} has no usable value ({column[row]}).")
-    return result
-
-
-def _as_polars(trips: Trips, fields: Sequence[str]) -> pl.DataFrame:
-    if isinstance(trips, pl.DataFrame):
-        return trips
-    if isinstance(trips, pa.Table):
-        frame = pl.from_arrow(trips.select([field for field in fields if field in trips.column_names]))
-        assert isinstance(frame, pl.DataFrame)
-        return frame
-    if isinstance(trips, pd.DataFrame):
-        return pl.from_pandas(trips[[field for field in fields if field in trips.columns]])
+        column = trips[field]
+        if isinstance(column, pl.Series):
+            return column
+        if isinstance(column, pd.Series):
+            return column.tolist() if column.dtype == object else pl.from_pandas(column)
+        series = pl.from_arrow(column)
+        assert isinstance(series, pl.Series)
+        return series
     for row, record in enumerate(trips):
-        for field in fields:
-            if field not in record:
-                raise RecordError(f"Field {field!r} of record {row} is missing.")
-    columns = {}
-    for field in fields:
-        values = [record[field] for record in trips]
-        if "LocationID" in field:
-            # Ids arrive as strings and as integers, also side by side.
-            values = [str(value) if isinstance(value, int) else value for value in values]
+        if field not in record:
+            raise RecordError(f"Field {field!r} of record {row} is missing.")
+    return [record[field] for record in trips]
+
+
+def _read(values: pl.Series | list[Any], field: str) -> pl.Series:
+    series = _from_objects(values, field) if isinstance(values, list) else _from_typed(values, field)
+    usable = series.is_finite() if series.dtype == pl.Float64 else series.is_not_null()
+    if not usable.fill_null(False).all():
+        row = int(usable.fill_null(False).arg_min() or 0)
+        raise _unusable(field, row, values[row])
+    return series.alias(field)
+
+
+def _from_objects(values: list[Any], field: str) -> pl.Series:
+    type_ = FIELD_TYPES[field]
+    read = READERS[type_]
+    result = []
+    for row, value in enumerate(values):
         try:
-            columns[field] = pl.Series(field, values, strict=True)
-        except (TypeError, pl.exceptions.PolarsError) as error:
-            raise RecordError(f"Field {field!r} has values of several types.") from error
-    return pl.DataFrame(columns)
+            result.append(read(value))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _unusable(field, row, value) from error
+    return pl.Series(field, result, type_)
 
 
-def _convert(type_: pl.DataType, field: str) -> pl.Expr:
-    column = pl.col(field)
-    wanted = FIELD_TYPES[field]
-    if wanted == pl.String:
-        if type_.is_float():
-            column = column.cast(pl.Int64)
-        elif not (type_.is_integer() or type_ == pl.String):
-            raise RecordError(f"Field {field!r} must be a zone's id, not {type_}.")
-    elif wanted == pl.Float64 and not type_.is_numeric():
-        raise RecordError(f"Field {field!r} must be a number, not {type_}.")
-    elif wanted == pl.Datetime("us") and type_ == pl.String:
-        return column.str.to_datetime(time_unit="us")
-    return column.cast(wanted)
+def _from_typed(values: pl.Series, field: str) -> pl.Series:
+    type_ = FIELD_TYPES[field]
+    if values.dtype == type_:
+        return values
+    if type_ == pl.String and values.dtype.is_float():
+        # A part of a zone is no zone: it becomes null.
+        return values.set(values != values.floor(), None).cast(pl.Int64, strict=False).cast(pl.String)
+    if type_ == pl.String and values.dtype.is_integer():
+        return values.cast(pl.String)
+    if type_ == pl.Float64 and values.dtype.is_numeric():
+        return values.cast(pl.Float64)
+    if type_ == pl.Datetime("us") and values.dtype == pl.String:
+        return values.str.to_datetime(time_unit="us", strict=False)
+    if type_ == pl.Datetime("us") and values.dtype.is_temporal():
+        return values.cast(type_)
+    wanted = {pl.String(): "a zone's id", pl.Float64(): "a number"}.get(type_, "a time")
+    raise RecordError(f"Field {field!r} must be {wanted}, not {values.dtype}.")
+
+
+def _zone(value: Any) -> str:
+    if isinstance(value, str):
+        value.encode()  # a lone surrogate is no text
+        return value
+    if value != int(_number(value)):
+        raise ValueError(value)
+    return str(int(value))
+
+
+def _number(value: Any) -> float:
+    # A truth value counts as a number in Python, and is none here.
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _time(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+READERS: Mapping[pl.DataType, Callable[[Any], Any]] = {
+    pl.String(): _zone,
+    pl.Float64(): _number,
+    pl.Datetime("us"): _time,
+}
+
+
+def _unusable(field: str, row: int, value: Any) -> RecordError:
+    return RecordError(f"Field {field!r} of record {row} has no usable value ({str(value)[:80]!r}).")

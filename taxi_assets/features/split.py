@@ -30,7 +30,7 @@ def split_rows(trips: pa.Table, feature: str, value: str) -> npt.NDArray[np.bool
             f"split_on_feature={feature!r} is not a column: it is one of {', '.join(trips.column_names)}."
         )
     column = trips.column(feature)
-    below = pc.less(column, pa.scalar(_parse(value, column.type, feature), column.type))
+    below = pc.less(column, _bound(value, column.type, feature))
     training: npt.NDArray[np.bool_] = below.to_numpy(zero_copy_only=False).astype(bool)
     count = int(training.sum())
     if count in (0, len(training)):
@@ -60,13 +60,15 @@ def inner_rows(times: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return inner
 
 
-def _parse(value: str, type_: pa.DataType, feature: str) -> datetime | float | str:
+def _bound(value: str, type_: pa.DataType, feature: str) -> pa.Scalar:
     try:
         if pa.types.is_timestamp(type_):
-            return datetime.fromisoformat(value)
+            return pa.scalar(datetime.fromisoformat(value), type_)
         if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-            return float(value)
+            return pa.scalar(float(value))
     except ValueError as error:
         kind = "a date as 2024-02-01" if pa.types.is_timestamp(type_) else "a number"
         raise SettingError(f"split_on_feature_value={value!r} is not {kind}, which {feature} needs.") from error
-    return value
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return pa.scalar(value, type_)
+    raise SettingError(f"split_on_feature={feature!r} is {type_}: it must be a time, a number or a string.")

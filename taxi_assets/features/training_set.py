@@ -65,7 +65,7 @@ class TrainingSet:
         for name in VECTORS:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
         for name in ENCODERS:
-            getattr(self, name).save(folder / f"{name}.json")
+            (folder / f"{name}.json").write_text(getattr(self, name).to_json(), encoding="utf-8")
         (folder / SHAPES).write_text(json.dumps(self.shapes()), encoding="utf-8")
 
     @classmethod
@@ -80,7 +80,9 @@ class TrainingSet:
             shapes = json.loads((folder / SHAPES).read_text(encoding="utf-8"))
             parts: dict[str, Any] = {name: _load_matrix(folder, name, shapes[name]) for name in MATRICES}
             parts |= {name: _load_array(folder / f"{name}.npy") for name in VECTORS}
-            parts |= {name: TripEncoder.load(folder / f"{name}.json") for name in ENCODERS}
+            parts |= {
+                name: TripEncoder.from_json((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ENCODERS
+            }
         except (ValueError, KeyError, TypeError, EOFError) as error:
             raise StoredError(f"The training set in {folder} is damaged: {error}.") from error
         return cls(**{field.name: parts[field.name] for field in fields(cls)})

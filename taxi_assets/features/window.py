@@ -52,8 +52,8 @@ def store_training_set(
     Raises:
         SettingError: a month is not stored, or a setting is impossible; nothing is stored then.
     """
-    if not months:
-        raise SettingError("A training set needs months: name at least one.")
+    if not months or len(set(months)) < len(months):
+        raise SettingError(f"months={list(months)}: a training set needs at least one month, and each once.")
     for month in months:
         if store.current(locations.clean_trips(month)) is None:
             raise SettingError(f"{month} has not been cleaned: materialise raw_trips and clean_trips of it first.")

@@ -20,7 +20,11 @@ def claim_home(settings: Settings) -> None:
     with file_lock(settings.home, OWNER):
         if not owner.exists():
             replace_text(owner, json.dumps(_owner(settings)))
-    _require_same(f"TAXI_HOME={settings.home}", json.loads(owner.read_text(encoding="utf-8")), settings)
+    try:
+        theirs = json.loads(owner.read_text(encoding="utf-8"))
+        _require_same(f"TAXI_HOME={settings.home}", theirs, settings)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingError(f"{owner} is damaged: delete it if the home is yours, or name another TAXI_HOME.") from error
 
 
 def claim_store(store: Store, settings: Settings) -> None:
@@ -32,6 +36,9 @@ def claim_store(store: Store, settings: Settings) -> None:
     version = store.current(OWNER)
     if version is None:
         with store.draft(OWNER) as draft:
+            # Another process may have claimed it while this one waited for the lock.
+            if (claimed := store.current(OWNER)) is not None:
+                _require_same(f"TAXI_STORAGE_URI={settings.storage}", claimed.facts, settings)
             (draft.folder / f"{OWNER}.json").write_text(json.dumps(_owner(settings)), encoding="utf-8")
             draft.facts.update(_owner(settings))
         version = draft.published

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import s3fs
+from botocore.exceptions import BotoCoreError
 from typing_extensions import override
 
 from taxi_assets.errors import StoredError
 from taxi_assets.storage.publish import POINTER, Store, file_lock, replace_text
-from taxi_assets.storage.versions import Version
+from taxi_assets.storage.versions import Version, differences
 
 UNPOINTED_GRACE = timedelta(hours=1)
 """How long a version that nothing points to stays: a writer on another machine may be about to point to it."""
@@ -29,13 +30,15 @@ class S3Store(Store):
         self._s3 = s3fs.S3FileSystem(**options, use_listings_cache=False)
         bucket = self.root.split("/")[0]
         try:
-            known = self._s3.exists(bucket)
-        except (OSError, ValueError) as error:
+            self._s3.call_s3("head_bucket", Bucket=bucket)
+        except (FileNotFoundError, PermissionError) as error:
+            raise StoredError(
+                f"{location}: there is no bucket {bucket!r}, or these credentials may not see it."
+            ) from error
+        except (OSError, ValueError, BotoCoreError) as error:
             raise StoredError(
                 f"{location} does not answer: {error}. Check TAXI_S3_ENDPOINT_URL and the AWS_* credentials."
             ) from error
-        if not known:
-            raise StoredError(f"{location}: there is no bucket {bucket!r}, or these credentials may not see it.")
 
     @override
     def current(self, key: str) -> Version | None:
@@ -60,16 +63,24 @@ class S3Store(Store):
     def _lock(self, key: str) -> AbstractContextManager[Any]:
         return file_lock(self.scratch / "locks", key)
 
+    def _cache_lock(self, key: str) -> AbstractContextManager[Any]:
+        return file_lock(self.scratch / "locks", f"cache/{key}")
+
     @override
     def _publish(self, key: str, folder: Path, version: Version) -> None:
         target = f"{self.root}/{key}/{version.folder}"
         for name in version.files:
             self._s3.put_file(str(folder / name), f"{target}/{name}")
+        for name in self._remote_files(target).keys() - version.files.keys():
+            self._s3.rm_file(f"{target}/{name}")
         sizes = {name: entry["size"] for name, entry in self._remote_files(target).items()}
         if sizes != {name: file.size for name, file in version.files.items()}:
             raise StoredError(f"s3://{target} is not what was uploaded: another writer is at work. Try again.")
         self._s3.pipe_file(f"{self.root}/{key}/{POINTER}", version.to_json().encode())
-        self._fill_cache(key, version, folder)
+        cached = self.scratch / "cache" / key / version.folder
+        with self._cache_lock(key):
+            if self._cached_etags(cached) != _etags(self._remote_files(target)) or differences(cached, version):
+                self._fill_cache(key, version, folder)
         self._sweep(key, version)
 
     def _sweep(self, key: str, keep: Version) -> None:
@@ -92,7 +103,10 @@ class S3Store(Store):
             if name not in remote:
                 raise FileNotFoundError(None, "no such file", f"s3://{self.root}/{key}/{version.folder}/{name}")
         if self._cached_etags(folder) != _etags(remote):
-            with file_lock(self.scratch / "locks", f"cache/{key}"):
+            with self._cache_lock(key):
+                # Another process may have filled it while this one waited for the lock.
+                if self._cached_etags(folder) == _etags(remote):
+                    return folder
                 download = folder.with_name(".download")
                 shutil.rmtree(download, ignore_errors=True)
                 for name in remote:
@@ -108,6 +122,8 @@ class S3Store(Store):
         target = self.scratch / "cache" / key / version.folder
         if remote is None:
             remote = self._remote_files(f"{self.root}/{key}/{version.folder}")
+        # Removed first: a folder that is cleared by half does not count as cached.
+        target.with_name(ETAGS).unlink(missing_ok=True)
         if target.parent.is_dir():
             for path in target.parent.iterdir():
                 if path != files:
@@ -118,6 +134,8 @@ class S3Store(Store):
         replace_text(target.with_name(ETAGS), json.dumps({version.folder: _etags(remote)}))
 
     def _cached_etags(self, folder: Path) -> dict[str, str] | None:
+        if not folder.is_dir():
+            return None
         try:
             cached = json.loads(folder.with_name(ETAGS).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):

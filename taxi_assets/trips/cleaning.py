@@ -75,22 +75,28 @@ def _clean(trips: pl.LazyFrame, service: Service, include_extreme_durations: boo
     pickup = pl.col(service.pickup_datetime).cast(pl.Datetime("us"))
     dropoff = pl.col(service.dropoff_datetime).cast(pl.Datetime("us"))
     zones = {
-        name: pl.col(column).cast(pl.Int64, strict=False).cast(pl.String)
-        for name, column in (("PULocationID", service.PULocationID), ("DOLocationID", service.DOLocationID))
+        "PULocationID": pl.col(service.PULocationID).cast(pl.Int64, strict=False),
+        "DOLocationID": pl.col(service.DOLocationID).cast(pl.Int64, strict=False),
     }
-    # Seconds before minutes, as timedelta.total_seconds() / 60 rounds.
-    duration = (dropoff - pickup).dt.total_microseconds() / 1_000_000 / 60
+    microseconds = (dropoff - pickup).dt.total_microseconds()
+    # polars divides by a constant as it multiplies by its reciprocal, which rounds otherwise than
+    # timedelta.total_seconds() / 60 does, and in a batch of one row otherwise again; a column it really divides by.
+    duration = microseconds / (microseconds * 0 + 1_000_000) / (microseconds * 0 + 60)
     distance = pl.col(service.trip_distance).cast(pl.Float64)
-    kept = duration.is_not_null() & distance.is_finite()
-    for zone in zones.values():
-        kept &= zone.is_not_null()
-    if not include_extreme_durations:
-        kept &= duration.is_between(MIN_DURATION, MAX_DURATION)
-    return trips.filter(kept).select(
-        pickup_datetime=pickup,
-        dropoff_datetime=dropoff,
-        **zones,
-        trip_distance=distance,
-        duration=duration,
-        PU_DO=pl.concat_str(zones["PULocationID"], pl.lit("_"), zones["DOLocationID"]),
+    kept = pl.all_horizontal(zone.is_not_null() for zone in zones.values()) & distance.is_finite()
+    if include_extreme_durations:
+        kept &= microseconds.is_not_null()
+    else:
+        kept &= microseconds.is_between(int(MIN_DURATION * 60_000_000), int(MAX_DURATION * 60_000_000))
+    return (
+        trips.filter(kept)
+        .select(
+            pickup_datetime=pickup,
+            dropoff_datetime=dropoff,
+            trip_distance=distance,
+            duration=duration,
+            **{name: zone.cast(pl.String) for name, zone in zones.items()},
+        )
+        .with_columns(PU_DO=pl.concat_str("PULocationID", pl.lit("_"), "DOLocationID"))
+        .select(CLEAN_SCHEMA.names)
     )

@@ -27,7 +27,7 @@ def month_range(first: str, last: str) -> list[str]:
         SettingError: one is not a month, or the last comes before the first.
     """
     for month in (first, last):
-        if not re.match(MONTH_PATTERN, month):
+        if not re.fullmatch(MONTH_PATTERN, month):
             raise SettingError(f"{month!r} is not a month: write it as 2024-01, and a range as 2024-01:2024-03.")
     if last < first:
         raise SettingError(f"The months {first}:{last} end before they begin.")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from taxi_assets.trips.months import first_day, next_month
+from taxi_assets.trips.months import first_day, month_range, next_month
 from taxi_assets.trips.schema import service_named
 from taxi_assets.trips.zones import zones
 
@@ -94,7 +94,7 @@ STREETS = 1.2
 """Miles driven for a mile along the grid."""
 
 START_MINUTES = 1.5
-GRAVITY_MILES = 2.5
+GRAVITY_MILES = 1.4
 """The distance over which the demand between two zones falls by a factor e."""
 
 
@@ -152,9 +152,9 @@ def write_sample_month(target: Path, service: str, month: str, rows: int, seed: 
     Raises:
         SettingError: the service or the month is unknown.
     """
-    service_named(service)
+    month_range(month, month)
     schema = month_schema(service, month)
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as writer:
         for chunk, start in enumerate(range(0, rows, CHUNK_ROWS)):
             key = [seed, zlib.crc32(service.encode()), int(month.replace("-", "")), chunk]
             rng = np.random.default_rng(key)

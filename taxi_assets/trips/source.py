@@ -159,7 +159,7 @@ class FileSource(TripSource):
 
         retrying = Retrying(
             stop=stop_after_attempt(self.attempts),
-            wait=wait_exponential_jitter(initial=0.5, max=30),
+            wait=wait_exponential_jitter(multiplier=0.5, max=30),
             retry=retry_if_exception_type(SourceUnavailableError),
             before_sleep=self._log_retry,
             reraise=True,
@@ -243,11 +243,13 @@ def open_source(
         folder = uri.rstrip("/")
         templates = [f"{folder}/{FILE_NAME}", f"{folder}/{{service}}/{FILE_NAME}"]
     try:
-        _fill(templates[0], service, "2024-01")
-    except (KeyError, ValueError, IndexError) as error:
+        different = {_fill(templates[0], service, month) for month in ("2024-01", "2024-02", "2025-01")}
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise SettingError(
             f"TAXI_TRIPS_URI={uri}: a template may use {{service}}, {{year}} and {{month}} only."
         ) from error
+    if len(different) < 3:
+        raise SettingError(f"TAXI_TRIPS_URI={uri}: a template must use {{year}} and {{month}}.")
     return FileSource(known, templates, attempts, s3_options)
 
 

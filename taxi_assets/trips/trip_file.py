@@ -38,12 +38,12 @@ def read_trip_file(path: Path, service: Service, month: str) -> TripFile:
         for name in (month, next_month(month))
     )
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             require_columns(schema, service, path.name)
             outside = 0
             for batch in file.iter_batches(BATCH_ROWS, columns=list(service.columns().values())):
-                pickups = batch.column(service.pickup_datetime).cast(pa.timestamp("us"))
+                pickups = batch.column(service.pickup_datetime).cast(pa.timestamp("us"), safe=False)
                 within = pc.and_(pc.greater_equal(pickups, start), pc.less(pickups, end))
                 outside += len(pickups) - (pc.sum(within).as_py() or 0)
     except (pa.ArrowException, OSError) as error:

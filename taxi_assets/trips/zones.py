@@ -24,4 +24,4 @@ def zones() -> tuple[Zone, ...]:
 
 def is_zone(id_: str) -> bool:
     """Whether an id, as text, is that of a zone."""
-    return id_.isascii() and id_.isdigit() and 1 <= int(id_) <= len(zones())
+    return any(id_ == str(zone.id) for zone in zones())
