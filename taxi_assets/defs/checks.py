@@ -62,10 +62,13 @@ def stored_check(
         def judge_stored(folder: Path, version: Version) -> Verdict:
             return judge(Stored(folder, version, store, context))
 
+        import polars as pl
+        import pyarrow as pa
+
         try:
             store = storage.open()
             verdict = store.read_verified(key(context), judge_stored)
-        except TaxiError as error:
+        except (TaxiError, OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             verdict = Verdict(False, "stored whole and readable", str(error), ERROR)
         return dg.AssetCheckResult(
             passed=verdict.passed,

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from taxi_assets.defs.clean_trips import clean_trips
-from taxi_assets.defs.partitions import CLASSES, MONTHS
 from taxi_assets.defs.raw_trips import raw_trips
 from taxi_assets.defs.sklearn_models import sklearn_models
 from taxi_assets.defs.training_set import training_set
@@ -12,7 +11,6 @@ from taxi_assets.defs.xgboost_model import xgboost_model
 ingest_months = dg.define_asset_job(
     "ingest_months",
     dg.AssetSelection.assets(raw_trips, clean_trips),
-    partitions_def=MONTHS,
     description="Fetch and clean a month, or by a backfill many: one run a month.",
 )
 
@@ -25,7 +23,6 @@ train_xgboost = dg.define_asset_job(
 train_sklearn = dg.define_asset_job(
     "train_sklearn",
     dg.AssetSelection.assets(sklearn_models),
-    partitions_def=CLASSES,
     description="Train one scikit-learn class on the training set, or by a backfill all six: one run a class.",
 )
 

@@ -5,9 +5,11 @@ it had been launched in the UI, where all of them stand afterwards. What fails s
 a month that fails stops the training, but not the other months.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import dagster as dg
@@ -21,7 +23,7 @@ from taxi_assets.defs.xgboost_model import XGBoostConfig
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import load_settings
 from taxi_assets.storage.locations import XGBOOST_MODEL
-from taxi_assets.training.search_spaces import MODEL_NAMES, SKLEARN_CLASSES
+from taxi_assets.training.search_spaces import MODEL_NAMES, SELECT_ON, SKLEARN_CLASSES
 from taxi_assets.trips.source import last_full_month
 
 DEFAULT_MONTHS = 2
@@ -98,7 +100,8 @@ class Summary:
     @property
     def best(self) -> ModelResult | None:
         """The model with the least RMSE."""
-        return min(self.models, key=lambda model: model.rmse, default=None)
+        judged = [model for model in self.models if math.isfinite(model.rmse)]
+        return min(judged, key=lambda model: model.rmse, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `taxi run --json` prints."""
@@ -156,6 +159,7 @@ def run_main_job(
         SourceUnavailableError: the source does not say which months it has.
     """
     start = time.monotonic()
+    _require_possible(options)
     trips: TripsResource = resources["trips"]
     storage: StorageResource = resources["storage"]
     storage.open()
@@ -168,6 +172,21 @@ def run_main_job(
         _train(runner, options)
     runner.summary.seconds = time.monotonic() - start
     return runner.summary
+
+
+def _require_possible(options: RunOptions) -> None:
+    if unknown := [name for name in options.models if name not in MODEL_NAMES]:
+        raise SettingError(f"models={unknown} are unknown: they are some of {', '.join(MODEL_NAMES)}.")
+    if options.select_on not in SELECT_ON:
+        raise SettingError(f"select_on={options.select_on!r} is unknown: it is {' or '.join(SELECT_ON)}.")
+    for name, value in (("evaluations", options.evaluations), ("xgboost_evaluations", options.xgboost_evaluations)):
+        if value is not None and value < 1:
+            raise SettingError(f"{name}={value}: at least 1 is needed.")
+    if options.split is not None:
+        try:
+            datetime.fromisoformat(options.split)
+        except ValueError as error:
+            raise SettingError(f"split={options.split!r} is not a date: write it as 2024-02-01.") from error
 
 
 def _newest_months(trips: TripsResource) -> list[str]:

@@ -1,7 +1,7 @@
 """What the model assets share: their config, their metadata, their checks."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -9,6 +9,7 @@ from pydantic import Field
 from taxi_assets.defs.checks import WARN, Stored, Verdict, stored_check
 from taxi_assets.storage import locations
 from taxi_assets.storage.versions import Version
+from taxi_assets.training.search_spaces import SelectOn
 
 if TYPE_CHECKING:
     from taxi_assets.training.model import ModelRecord
@@ -22,7 +23,7 @@ class ModelConfig(dg.Config):
 
     max_evaluations: int = Field(default=1, description="Sets of parameters to try.")
     random_state: int = Field(default=7, description="Seed of the search and of the fits.")
-    select_on: Literal["training", "validation"] = Field(
+    select_on: SelectOn = Field(
         default="training",
         description="What tuning looks at: the last fifth in time of the training rows, or, as the course did, "
         "the validation rows that the model is judged on.",

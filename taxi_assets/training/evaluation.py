@@ -33,7 +33,7 @@ def evaluate(truth: Vector, predictions: Vector) -> Metrics:
     errors = predictions - truth
     squared = float(np.mean(errors**2))
     variance = float(np.var(truth))
-    r2 = 1 - squared / variance if variance > 0 else 0.0
+    r2 = 1 - squared / variance if variance > 0 else float(squared == 0)
     return Metrics(float(np.sqrt(squared)), float(np.mean(np.abs(errors))), r2)
 
 

@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -20,13 +20,14 @@ from taxi_assets.features.encoder import TripEncoder
 from taxi_assets.features.training_set import TrainingSet
 from taxi_assets.training.evaluation import Vector, evaluate, evaluate_mean_predictor
 from taxi_assets.training.model import ModelRecord, TrainedModel, predict_encoded
-from taxi_assets.training.search_spaces import XGBOOST, ModelClass, sklearn_class
+from taxi_assets.training.search_spaces import SELECT_ON, XGBOOST, ModelClass, SelectOn, sklearn_class
 from taxi_assets.training.tuning import Outcome, Parameters, Trial, best_trial, tune
 
 log = logging.getLogger(__name__)
 
-SelectOn = Literal["training", "validation"]
 Steps = list[tuple[str, Any]]
+
+DEVICES = ("cpu", "cuda")
 
 LIBRARIES = ("scikit-learn", "xgboost", "hyperopt", "numpy", "scipy")
 
@@ -105,6 +106,8 @@ def train_xgboost_model(
     for setting, value in (("early_stopping_rounds", early_stopping_rounds), ("max_depth", max_depth)):
         if value < 1:
             raise SettingError(f"{setting}={value}: at least 1 is needed.")
+    if device not in DEVICES:
+        raise SettingError(f"device={device!r} is unknown: it is {' or '.join(DEVICES)}.")
     fit_X, fit_y, look_X, look_y = _selection_rows(data, select_on)
     constants = {
         "objective": "reg:squarederror",
@@ -157,7 +160,7 @@ def _selection_rows(data: TrainingSet, select_on: SelectOn) -> tuple[csr_matrix,
     if select_on == "training":
         inner = np.asarray(data.inner)
         return data.X_train[~inner], data.y_train[~inner], data.X_train[inner], data.y_train[inner]
-    raise SettingError(f"select_on={select_on!r} is unknown: it is training or validation.")
+    raise SettingError(f"select_on={select_on!r} is unknown: it is {' or '.join(SELECT_ON)}.")
 
 
 def _without_rounds(parameters: Parameters) -> Parameters:

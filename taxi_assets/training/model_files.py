@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from taxi_assets.errors import StoredError, UntrustedModelError
+from taxi_assets.errors import StoredError, TaxiError, UntrustedModelError
 from taxi_assets.training.evaluation import Metrics
 from taxi_assets.training.model import ModelRecord, TrainedModel
 from taxi_assets.training.tuning import Trial
@@ -106,15 +106,21 @@ def load_fit(folder: Path, fit: Fit) -> Any:
 def load_pipeline(path: Path) -> Any:
     """Read a pipeline; raises as `load_fit`."""
     import skops.io
+    from sklearn.pipeline import Pipeline
 
     data = path.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             schema = json.loads(archive.read(SCHEMA))
         _require_trusted(schema, path)
-        return skops.io.loads(data, trusted=list(OWN_TYPES))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        pipeline = skops.io.loads(data, trusted=list(OWN_TYPES))
+        if not isinstance(pipeline, Pipeline) or not pipeline.steps:
+            raise TypeError("it holds no pipeline")
+    except TaxiError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere in zipfile, json, skops or an estimator
         raise StoredError(f"{path} is not a model file, or is damaged: {error}.") from error
+    return pipeline
 
 
 def pipeline_bytes(pipeline: Any) -> bytes:

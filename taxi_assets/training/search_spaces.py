@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, get_args
 
 from taxi_assets.errors import SettingError
 from taxi_assets.storage.locations import XGBOOST_MODEL
 
 Space = dict[str, Any]
+
+SelectOn = Literal["training", "validation"]
+"""What a search looks at: an inner split of the training rows, or the validation rows."""
+
+SELECT_ON: tuple[SelectOn, ...] = get_args(SelectOn)
 
 
 @dataclass(frozen=True)

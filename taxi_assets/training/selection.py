@@ -1,5 +1,7 @@
 """Which of the stored models is the best."""
 
+import math
+
 from taxi_assets.errors import StoredError
 from taxi_assets.storage.locations import TRAINING_SET, model
 from taxi_assets.storage.publish import Store
@@ -19,7 +21,9 @@ def best_stored_model(store: Store) -> ModelRecord:
     training_set = store.existing(TRAINING_SET).digest
     stored = [name for name in MODEL_NAMES if store.current(model(name)) is not None]
     records = [store.read(model(name), lambda folder, _: load_record(folder)) for name in stored]
-    current = [record for record in records if record.training_set == training_set]
+    current = [
+        record for record in records if record.training_set == training_set and math.isfinite(record.metrics.rmse)
+    ]
     if not current:
         raise StoredError("There is no model of the current training set yet: train one first, as `taxi run` does.")
     return min(current, key=lambda record: record.metrics.rmse)

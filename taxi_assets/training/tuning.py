@@ -6,6 +6,7 @@ thirty at once give. (One generator for the whole search would start anew and re
 """
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,12 +55,14 @@ def tune(
         The trials in their order.
 
     Raises:
-        SettingError: the number of evaluations is under 1.
+        SettingError: the number of evaluations is under 1, or the seed under 0.
     """
     from hyperopt import STATUS_OK, Trials, fmin, space_eval, tpe
 
     if evaluations < 1:
         raise SettingError(f"max_evaluations={evaluations}: at least 1 is needed.")
+    if seed < 0:
+        raise SettingError(f"random_state={seed}: 0 or more is needed.")
     history = Trials()
     trials: list[Trial] = []
 
@@ -98,8 +101,8 @@ def tune(
 
 
 def best_trial(trials: list[Trial]) -> Trial:
-    """The trial with the least RMSE, the first of several."""
-    return min(trials, key=lambda trial: trial.rmse)
+    """The trial with the least RMSE, the first of several; one without a number is the worst."""
+    return min(trials, key=lambda trial: trial.rmse if math.isfinite(trial.rmse) else math.inf)
 
 
 def _plain(value: Any) -> Any:
