@@ -50,7 +50,9 @@ def bare_polars(source: Path, target: Path) -> None:
 
     pickup, dropoff = pl.col("lpep_pickup_datetime"), pl.col("lpep_dropoff_datetime")
     zones, distance = pl.col("PULocationID", "DOLocationID"), pl.col("trip_distance")
-    duration = (dropoff - pickup).dt.total_microseconds() / 1_000_000 / 60
+    microseconds = (dropoff - pickup).dt.total_microseconds()
+    # Divided by columns, so that it rounds as Python does: the two files are compared.
+    duration = microseconds / (microseconds * 0 + 1_000_000) / (microseconds * 0 + 60)
     (
         pl.scan_parquet(source)
         .filter(duration.is_between(1, 60), zones.is_not_null(), distance.is_finite())

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from taxi_assets.errors import SettingError, StoredError
-from taxi_assets.features.feature_sets import Categorical, feature_set_named
+from taxi_assets.features.feature_sets import Categorical, Numeric, feature_set_named, fields_of
 from taxi_assets.features.records import Trips, to_frame
+from taxi_assets.trips.cleaning import CLEAN_SCHEMA
 
 ABSENT = -1
 
@@ -28,23 +30,23 @@ class CodedColumn:
     """A categorical feature of n trips: `values[codes[i]]` is the value of trip i; the values are sorted."""
 
     codes: npt.NDArray[np.int32]
-    values: list[str]
+    values: pa.Array
 
     @classmethod
     def of(cls, column: pa.Array) -> "CodedColumn":
-        """Code an Arrow column of strings."""
+        """Code a column of strings without nulls."""
         coded = column.dictionary_encode()
-        values = coded.dictionary.to_pylist()
-        order = sorted(range(len(values)), key=values.__getitem__)
-        rank = np.empty(len(values), dtype=np.int32)
-        rank[order] = np.arange(len(values), dtype=np.int32)
-        codes = coded.indices.to_numpy(zero_copy_only=False)
-        return cls(rank[codes], [values[index] for index in order])
+        # By bytes of UTF-8, which is the order of the characters too.
+        order = pc.sort_indices(coded.dictionary)
+        rank = np.empty(len(order), dtype=np.int32)
+        rank[order.to_numpy()] = np.arange(len(order), dtype=np.int32)
+        return cls(rank[coded.indices.to_numpy(zero_copy_only=False)], coded.dictionary.take(order))
 
     def used(self) -> list[str]:
         """The values that occur, sorted."""
         counts = np.bincount(self.codes, minlength=len(self.values))
-        return [self.values[index] for index in np.flatnonzero(counts)]
+        values: list[str] = self.values.take(pa.array(np.flatnonzero(counts))).to_pylist()
+        return values
 
 
 @dataclass(frozen=True)
@@ -57,24 +59,27 @@ class FeatureColumns:
 
     @classmethod
     def of(cls, trips: Trips, feature_set: str) -> "FeatureColumns":
-        """Compute the features of trips.
+        """Compute the features of trips. What clean trips carry already, as `PU_DO`, is taken from them.
 
         Raises:
             SettingError: the feature set is unknown.
             RecordError: a field is missing or has a value that cannot be used.
         """
-        known = feature_set_named(feature_set)
-        frame = to_frame(trips, known.fields)
-        names: list[str] = []
+        blocks = feature_set_named(feature_set).blocks()
+        carried = {block.name: column for block in blocks if (column := _carried(trips, block)) is not None}
+        computed = [block for block in blocks if block.name not in carried]
+        frame = to_frame(trips, fields_of(computed))
         columns: list[CodedColumn | npt.NDArray[np.float64]] = []
-        for block in known.blocks():
-            series = frame.select(block.expression.alias(block.name)).to_series()
-            names.append(block.name)
+        for block in blocks:
+            if block.name in carried:
+                columns.append(CodedColumn.of(carried[block.name]))
+                continue
+            column = frame.select(block.expression).to_series()
             if isinstance(block, Categorical):
-                columns.append(CodedColumn.of(series.to_arrow()))
+                columns.append(CodedColumn.of(column.to_arrow()))
             else:
-                columns.append(series.to_numpy().astype(np.float64, copy=False))
-        return cls(names, columns, frame.height)
+                columns.append(column.to_numpy().astype(np.float64, copy=False))
+        return cls([block.name for block in blocks], columns, len(trips))
 
     def select(self, rows: npt.NDArray[np.bool_]) -> "FeatureColumns":
         """The trips where `rows` (n booleans) is true."""
@@ -93,6 +98,16 @@ class FeatureColumns:
         }
 
 
+def _carried(trips: Trips, block: Categorical | Numeric) -> pa.Array | None:
+    """The column of clean trips that is a categorical feature; None where it is to be computed."""
+    if not isinstance(block, Categorical) or not isinstance(trips, pa.Table):
+        return None
+    if not trips.schema.equals(CLEAN_SCHEMA) or block.name not in CLEAN_SCHEMA.names:
+        return None
+    column = trips[block.name]
+    return column.combine_chunks() if column.null_count == 0 else None
+
+
 def encode(features: FeatureColumns, vocabularies: Mapping[str, Sequence[str]]) -> csr_matrix:
     """Encode features with given vocabularies.
 
@@ -109,12 +124,12 @@ def encode(features: FeatureColumns, vocabularies: Mapping[str, Sequence[str]]) 
     entries = np.zeros(features.rows, dtype=np.int32)
     for position, (name, feature) in enumerate(zip(features.names, features.columns, strict=True)):
         if isinstance(feature, CodedColumn):
-            known = {value: width + index for index, value in enumerate(vocabularies[name])}
-            lookup = np.array([known.get(value, ABSENT) for value in feature.values], dtype=np.int32)
-            found = lookup[feature.codes]
+            vocabulary = pa.array(vocabularies[name], feature.values.type)
+            index = pc.fill_null(pc.index_in(feature.values, vocabulary), ABSENT).to_numpy(zero_copy_only=False)
+            found = np.where(index == ABSENT, ABSENT, index + width)[feature.codes]
             columns[:, position] = found
             entries += found != ABSENT
-            width += len(known)
+            width += len(vocabulary)
         else:
             columns[:, position] = width
             data[:, position] = feature

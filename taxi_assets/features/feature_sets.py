@@ -1,6 +1,6 @@
 """Which features a model sees. A feature set is data: a new one is one more row of `FEATURE_SETS`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -31,11 +31,6 @@ class FeatureSet:
     name: str
     features: tuple[Categorical | Numeric, ...]
 
-    @property
-    def fields(self) -> list[str]:
-        """The fields of a trip that the features are made from, sorted."""
-        return sorted({field for feature in self.features for field in feature.expression.meta.root_names()})
-
     def blocks(self) -> list[Categorical | Numeric]:
         """The features in the order of their columns: that of the sorted column names.
 
@@ -45,6 +40,11 @@ class FeatureSet:
             self.features,
             key=lambda feature: f"{feature.name}=" if isinstance(feature, Categorical) else feature.name,
         )
+
+
+def fields_of(features: Iterable[Categorical | Numeric]) -> list[str]:
+    """The fields of a trip that some features are made from, sorted."""
+    return sorted({field for feature in features for field in feature.expression.meta.root_names()})
 
 
 COURSE = FeatureSet(

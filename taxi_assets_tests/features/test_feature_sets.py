@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from taxi_assets.errors import SettingError
-from taxi_assets.features.feature_sets import Categorical, FeatureSet, Numeric, feature_set_named
+from taxi_assets.features.feature_sets import Categorical, FeatureSet, Numeric, feature_set_named, fields_of
 from taxi_assets.features.records import FIELD_TYPES
 
 
@@ -13,11 +13,11 @@ def test_the_course_features_are_the_pair_of_zones_and_the_distance() -> None:
 
 
 def test_the_course_features_need_three_fields() -> None:
-    assert feature_set_named("course").fields == ["DOLocationID", "PULocationID", "trip_distance"]
+    assert fields_of(feature_set_named("course").features) == ["DOLocationID", "PULocationID", "trip_distance"]
 
 
 def test_the_fields_of_the_features_have_types() -> None:
-    assert set(feature_set_named("course").fields) <= set(FIELD_TYPES)
+    assert set(fields_of(feature_set_named("course").features)) <= set(FIELD_TYPES)
 
 
 def test_an_unknown_feature_set_is_refused_with_the_known_ones() -> None:
