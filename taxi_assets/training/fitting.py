@@ -5,6 +5,7 @@ The validation rows are predicted once, by the fit that is reported. `select_on=
 them while tuning too, as the course project does: its figures flatter the model.
 """
 
+import json
 import logging
 import warnings
 from collections.abc import Mapping
@@ -106,8 +107,7 @@ def train_xgboost_model(
     for setting, value in (("early_stopping_rounds", early_stopping_rounds), ("max_depth", max_depth)):
         if value < 1:
             raise SettingError(f"{setting}={value}: at least 1 is needed.")
-    if device not in DEVICES:
-        raise SettingError(f"device={device!r} is unknown: it is {' or '.join(DEVICES)}.")
+    _require_device(device)
     fit_X, fit_y, look_X, look_y = _selection_rows(data, select_on)
     constants = {
         "objective": "reg:squarederror",
@@ -151,6 +151,22 @@ def train_xgboost_model(
     return _trained(
         XGBOOST.name, data, training_steps, final_steps, recorded, trials, select_on, random_state, training_set, facts
     )
+
+
+def _require_device(device: str) -> None:
+    """Check that XGBoost can train there: by itself it goes on without a GPU, with a warning."""
+    import xgboost as xgb
+
+    if device not in DEVICES:
+        raise SettingError(f"device={device!r} is unknown: it is {' or '.join(DEVICES)}.")
+    if device == "cpu":
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probe = xgb.train({"device": device}, xgb.DMatrix(np.zeros((2, 1)), np.zeros(2)), 1)
+    used: str = json.loads(probe.save_config())["learner"]["generic_param"]["device"]
+    if not used.startswith(device):
+        raise SettingError(f"device={device!r} cannot be used: XGBoost finds no GPU. Use cpu (TAXI_DEVICE).")
 
 
 def _selection_rows(data: TrainingSet, select_on: SelectOn) -> tuple[csr_matrix, Vector, csr_matrix, Vector]:

@@ -1,0 +1,3 @@
+import pytest
+
+pytest.register_assert_rewrite("taxi_assets_tests.storage.promises")

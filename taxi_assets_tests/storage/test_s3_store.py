@@ -18,7 +18,7 @@ from taxi_assets.errors import SettingError, StoredError
 from taxi_assets.storage import s3
 from taxi_assets.storage.publish import Store, open_store
 from taxi_assets.storage.s3 import S3Store
-from taxi_assets_tests.storage.conftest import ACCESS_KEY, BUCKET, SECRET_KEY
+from taxi_assets_tests.s3_server import ACCESS_KEY, BUCKET, SECRET_KEY
 from taxi_assets_tests.storage.promises import KEY, NEW, OLD, Opening, Snapshot, StorePromises, put, texts
 
 FAIL_FAST = {"config_kwargs": {"retries": {"max_attempts": 0}, "connect_timeout": 5, "read_timeout": 5}}

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 import xgboost as xgb
 
+from taxi_assets.errors import SettingError
 from taxi_assets.features import TrainingSet
+from taxi_assets.training.fitting import train_xgboost_model
 from taxi_assets.training.model import TrainedModel
 from taxi_assets.training.model_files import load_fit, save_model
 from taxi_assets_tests.training.conftest import ModelOf
@@ -116,3 +118,11 @@ def test_a_fit_predicts_with_one_thread_on_the_processor_also_when_it_was_stored
 def _booster(pipeline: Any) -> xgb.Booster:
     booster: xgb.Booster = pipeline.steps[-1][1].get_booster()
     return booster
+
+
+def test_a_gpu_that_is_not_there_is_refused_and_not_replaced_by_the_processor(
+    data: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(SettingError, match="device='cuda' cannot be used"):
+        train_xgboost_model(data, device="cuda")

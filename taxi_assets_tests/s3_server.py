@@ -1,4 +1,4 @@
-"""A real S3 server for the session, and what a store in a bucket of it is opened with."""
+"""A real S3 server for the session, and what a store in a bucket of it is opened with: a plugin of pytest."""
 
 import json
 import socket
@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import s3fs
-
-pytest.register_assert_rewrite("taxi_assets_tests.storage.promises")
 
 ACCESS_KEY = "taxi-access-key"
 SECRET_KEY = "taxi-secret-key"
