@@ -83,10 +83,13 @@ def run(
     )
     progress = ProgressLines()
     _log_to(progress)
-    with dg.DagsterInstance.get() as instance, progress:
-        summary = run_main_job(
-            options, instance, build_resources(settings), progress, "DEBUG" if verbose else "CRITICAL"
-        )
+    try:
+        with dg.DagsterInstance.get() as instance, progress:
+            log_level = "DEBUG" if verbose else "CRITICAL"
+            summary = run_main_job(options, instance, build_resources(settings), progress, log_level)
+    except KeyboardInterrupt:
+        stderr.print("interrupted: what was stored stays, what was going on is given up")
+        raise typer.Exit(130) from None
     if as_json:
         print(json.dumps(summary.to_json()))
     else:
@@ -306,7 +309,4 @@ def main() -> NoReturn:
             raise
         stderr.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        stderr.print("interrupted")
-        sys.exit(130)
     sys.exit(0)

@@ -11,10 +11,15 @@ RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONEN
 """For faults that pass: a disk or a network that fails for a moment."""
 
 
+INTERRUPTED = "Interrupted."
+
+
 @contextmanager
 def clear_failures() -> Iterator[None]:
-    """Turn an error that a user can mend into a failure with its message."""
+    """Turn an error that a user can mend into a failure with its message, and Ctrl-C into one without retry."""
     try:
         yield
+    except dg.DagsterExecutionInterruptedError as error:
+        raise dg.Failure(INTERRUPTED, allow_retries=False) from error
     except TaxiError as error:
         raise dg.Failure(str(error), allow_retries=isinstance(error, SourceUnavailableError)) from error

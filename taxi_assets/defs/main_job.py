@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from taxi_assets.defs.build import ASSETS, CHECKS
+from taxi_assets.defs.failures import INTERRUPTED
 from taxi_assets.defs.partitions import partition_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.sklearn_models import SklearnConfig
@@ -157,6 +158,7 @@ def run_main_job(
     Raises:
         SettingError: an option is impossible; nothing has been run then.
         SourceUnavailableError: the source does not say which months it has.
+        KeyboardInterrupt: the user ended it; the run that was going on is recorded as failed.
     """
     start = time.monotonic()
     _require_possible(options)
@@ -316,16 +318,28 @@ class _Runner:
         return _Outcome(metadata, frozenset(blocked))
 
     def _errors(self, result: dg.ExecuteInProcessResult, what: str) -> list[str]:
-        """Why steps failed, one line each; what a check found is told by the check already."""
+        """Why steps failed, one line each; what a check found is told by the check already.
+
+        Raises:
+            KeyboardInterrupt: the user ended the job while a step ran.
+        """
         errors = []
         for event in result.get_step_failure_events():
             data = event.step_failure_data
+            if _was_interrupted(data):
+                raise KeyboardInterrupt
             if data.user_failure_data is not None:
                 errors.append(data.user_failure_data.description or what)
             elif data.error is not None and data.error.cls_name != "DagsterAssetCheckFailedError":
                 cause = data.error.cause or data.error
                 errors.append(f"{event.step_key}: {cause.message.strip()}")
         return errors
+
+
+def _was_interrupted(failure: Any) -> bool:
+    if failure.user_failure_data is not None:
+        return bool(failure.user_failure_data.description == INTERRUPTED)
+    return bool(failure.error and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__)
 
 
 def _describe(outcome: _Outcome) -> str:
