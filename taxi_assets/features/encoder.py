@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from taxi_assets.errors import SettingError, StoredError
 from taxi_assets.features.feature_sets import Categorical, Numeric, feature_set_named, fields_of
@@ -178,6 +179,7 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def transform_features(self, features: FeatureColumns) -> csr_matrix:
         """As `transform`, of features that were computed already."""
+        check_is_fitted(self, "vocabularies_")
         return encode(features, self.vocabularies_)
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002  # as above
@@ -215,10 +217,11 @@ class TripEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return encoder
 
     def __getstate__(self) -> dict[str, str]:
-        return {"json": self.to_json()}
+        # An encoder that has learnt nothing yet is its arguments.
+        return {"json": self.to_json()} if hasattr(self, "vocabularies_") else self.get_params()
 
     def __setstate__(self, state: dict[str, str]) -> None:
-        self.__dict__.update(TripEncoder.from_json(state["json"]).__dict__)
+        self.__dict__.update(TripEncoder.from_json(state["json"]).__dict__ if "json" in state else state)
 
 
 def _require_texts(values: object) -> list[str]:

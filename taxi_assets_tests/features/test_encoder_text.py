@@ -5,6 +5,7 @@ import json
 
 import pyarrow as pa
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from taxi_assets.errors import StoredError
 from taxi_assets.features.encoder import TripEncoder
@@ -21,6 +22,13 @@ def test_a_read_encoder_encodes_as_the_written_one(clean_sample: pa.Table) -> No
 def test_a_copy_by_its_state_is_equal(clean_sample: pa.Table) -> None:
     encoder = TripEncoder().fit(clean_sample)
     assert copy.deepcopy(encoder).to_json() == encoder.to_json()
+
+
+def test_an_encoder_that_has_learnt_nothing_can_be_copied_and_says_so_when_used() -> None:
+    encoder = copy.deepcopy(TripEncoder())
+    assert encoder.feature_set == "course"
+    with pytest.raises(NotFittedError):
+        encoder.transform([{"PULocationID": 236, "DOLocationID": 239, "trip_distance": 1.98}])
 
 
 def test_any_text_survives() -> None:
