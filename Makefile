@@ -18,14 +18,18 @@ setup: $(READY) ## Make .venv and install what requirements.lock names
 
 $(READY): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed. Name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; fi
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some 200 packages, a minute or three …"
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): over 100 packages, a minute or three …"
 	@$(PYTHON) -m venv $(VENV)
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	else \
 		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes --requirement requirements.lock \
-			| awk '/^(Collecting|Installing)/ { printf "\r\033[K%d packages found, %s", ++n, substr($$0, 1, 60); fflush() } END { print "" } /^ERROR/' && \
+			| awk -v terminal="$$([ -t 1 ] && echo yes)" ' \
+				/^ERROR/ { print } \
+				/^Collecting/ { n++; if (terminal) printf "\r\033[K%d packages found: %s", n, $$2; else if (n % 50 == 0) print n " packages found" } \
+				/^Installing/ { print (terminal ? "\r\033[K" : "") n " packages found, installing them …" } \
+				{ fflush() }' && \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .; \
 	fi
 	@touch $(READY)
