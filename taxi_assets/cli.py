@@ -30,6 +30,9 @@ app = typer.Typer(
 stdout = Console()
 stderr = Console(stderr=True)
 
+MAX_MILES = 1_000
+"""The longest trip that a prediction is asked for: no taxi drives further."""
+
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show Dagster's log, and the traceback of an error.")]
 
 
@@ -109,15 +112,13 @@ def predict(
     verbose: Verbose = False,
 ) -> None:
     """Predict how many minutes a trip takes, with the best of the stored models."""
-    import math
-
     from taxi_assets.trips.zones import is_zone, zones
 
     for option, zone in (("--pu", pu), ("--do", do)):
         if not is_zone(zone):
             raise SettingError(f"{option} {zone!r} is not a zone: zones are numbered 1 to {len(zones())}.")
-    if not math.isfinite(distance) or distance < 0:
-        raise SettingError(f"--distance {distance} is not a distance: give miles, 0 or more.")
+    if not 0 <= distance <= MAX_MILES:
+        raise SettingError(f"--distance {distance} is not a distance: give miles, from 0 to {MAX_MILES:,}.")
     settings = _prepare()
     from taxi_assets.defs.resources import build_resources
     from taxi_assets.storage.locations import model
@@ -126,7 +127,7 @@ def predict(
 
     store = build_resources(settings)["storage"].open()
     best = best_stored_model(store)
-    pipeline = store.read(model(best.name), lambda folder, _: load_fit(folder, "final_fit"))
+    pipeline = store.read_verified(model(best.name), lambda folder, _: load_fit(folder, "final_fit"))
     trip = {"PULocationID": str(int(pu)), "DOLocationID": str(int(do)), "trip_distance": distance}
     minutes = float(pipeline.predict([trip])[0])
     if as_json:
@@ -153,24 +154,24 @@ def sample(
     """Write synthetic months of trips, with the schema and the warts of real ones."""
     from taxi_assets.trips.months import parse_months
     from taxi_assets.trips.sample import write_sample_month
-    from taxi_assets.trips.schema import service_named
+    from taxi_assets.trips.schema import SERVICES
     from taxi_assets.trips.source import FILE_NAME
 
-    service_named(service)
-    wanted = parse_months(months)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"--out {out}: {error.strerror or error}.") from error
-    for month in wanted:
+    if service not in SERVICES:
+        raise SettingError(f"--service {service!r} is unknown: it is one of {', '.join(SERVICES)}.")
+    for month in parse_months(months):
         year, number = month.split("-")
         path = out / FILE_NAME.format(service=service, year=year, month=number)
         draft = path.with_name(f".{path.name}.draft")
         try:
-            write_sample_month(draft, service, month, rows, seed)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+            out.mkdir(parents=True, exist_ok=True)
+            try:
+                write_sample_month(draft, service, month, rows, seed)
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise SettingError(f"--out {out} cannot be written: {error.strerror or error}.") from error
         stdout.print(f"{path}  {rows:,} synthetic trips", highlight=False, soft_wrap=True)
 
 
@@ -247,7 +248,9 @@ def _prepare() -> Settings:
     settings = load_settings()
     service_named(settings.service)
     claim_home(settings)
-    os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT))
+    dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT)))
+    if not dagster_home.is_absolute() or not dagster_home.is_dir():
+        raise SettingError(f"DAGSTER_HOME={dagster_home} is not the absolute path of a folder: mend it, or unset it.")
     os.environ["TAXI_HOME"] = str(settings.home)
     return settings
 
@@ -260,13 +263,16 @@ def _parse_models(text: str) -> list[str]:
     chosen = []
     for part in text.split(","):
         name = part.strip()
-        match = [
-            known for known in MODEL_NAMES if name in {known, known.rpartition(".")[2], known.removesuffix("_model")}
-        ]
+        match = [known for known in MODEL_NAMES if name.lower() in _names_of(known)]
         if not match:
             raise SettingError(f"--models {name!r} is unknown: it is all, or some of {', '.join(MODEL_NAMES)}.")
         chosen += match
     return [name for name in MODEL_NAMES if name in chosen]
+
+
+def _names_of(model: str) -> set[str]:
+    """What a model may be called on the command line: in full, or shorter."""
+    return {name.lower() for name in (model, model.rpartition(".")[2], model.removesuffix("_model"))}
 
 
 def _print_summary(summary: "Summary", select_on: SelectOn) -> None:

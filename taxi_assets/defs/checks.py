@@ -70,10 +70,13 @@ def stored_check(
             verdict = store.read_verified(key(context), judge_stored)
         except (TaxiError, OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             verdict = Verdict(False, "stored whole and readable", str(error), ERROR)
+        description = f"Expected {_text(verdict.expected)}; found {_text(verdict.actual)}."
+        if not verdict.passed:
+            context.log.warning(f"Check {name} failed. {description}")
         return dg.AssetCheckResult(
             passed=verdict.passed,
             severity=verdict.severity or severity,
-            description=f"Expected {_text(verdict.expected)}; found {_text(verdict.actual)}.",
+            description=description,
             metadata={
                 "expected": _metadata(verdict.expected),
                 "actual": _metadata(verdict.actual),

@@ -184,6 +184,8 @@ def _require_possible(options: RunOptions) -> None:
     for name, value in (("evaluations", options.evaluations), ("xgboost_evaluations", options.xgboost_evaluations)):
         if value is not None and value < 1:
             raise SettingError(f"{name}={value}: at least 1 is needed.")
+    if options.months and len(set(options.months)) == 1 and options.split is None:
+        raise SettingError("One month needs --split, a day within it, to train and to validate: or name two months.")
     if options.split is not None:
         try:
             datetime.fromisoformat(options.split)

@@ -57,7 +57,9 @@ def store_training_set(
     for month in months:
         if store.current(locations.clean_trips(month)) is None:
             raise SettingError(f"{month} has not been cleaned: materialise raw_trips and clean_trips of it first.")
-    tables, versions = zip(*(store.read(locations.clean_trips(month), _read_month) for month in months), strict=True)
+    tables, versions = zip(
+        *(store.read_verified(locations.clean_trips(month), _read_month) for month in months), strict=True
+    )
     settings = {
         "split_on_feature": split_on_feature,
         "split_on_feature_value": split_on_feature_value or first_day(max(months)).isoformat(),

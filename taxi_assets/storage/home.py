@@ -14,14 +14,18 @@ def claim_home(settings: Settings) -> None:
     """Make the home's folder, and note the source that it belongs to.
 
     Raises:
-        SettingError: the home belongs to another source or service.
+        SettingError: the home belongs to another source or service, or cannot be written.
     """
     owner = settings.home / f"{OWNER}.json"
-    with file_lock(settings.home, OWNER):
-        if not owner.exists():
-            replace_text(owner, json.dumps(_owner(settings)))
     try:
-        theirs = json.loads(owner.read_text(encoding="utf-8"))
+        with file_lock(settings.home, OWNER):
+            if not owner.exists():
+                replace_text(owner, json.dumps(_owner(settings)))
+        text = owner.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise SettingError(f"TAXI_HOME={settings.home} cannot be used: {error.strerror or error}.") from error
+    try:
+        theirs = json.loads(text)
         _require_same(f"TAXI_HOME={settings.home}", theirs, settings)
     except (ValueError, KeyError, TypeError) as error:
         raise SettingError(f"{owner} is damaged: delete it if the home is yours, or name another TAXI_HOME.") from error
@@ -31,17 +35,21 @@ def claim_store(store: Store, settings: Settings) -> None:
     """Note in a store the source that it belongs to: two homes may share one store.
 
     Raises:
-        SettingError: the store belongs to another source or service.
+        SettingError: the store belongs to another source or service, or cannot be written.
     """
-    version = store.current(OWNER)
-    if version is None:
-        with store.draft(OWNER) as draft:
-            # Another process may have claimed it while this one waited for the lock.
-            if (claimed := store.current(OWNER)) is not None:
-                _require_same(f"TAXI_STORAGE_URI={settings.storage}", claimed.facts, settings)
-            (draft.folder / f"{OWNER}.json").write_text(json.dumps(_owner(settings)), encoding="utf-8")
-            draft.facts.update(_owner(settings))
-        version = draft.published
+    try:
+        version = store.current(OWNER)
+        if version is None:
+            with store.draft(OWNER) as draft:
+                # Another process may have claimed it while this one waited for the lock.
+                if (claimed := store.current(OWNER)) is not None:
+                    _require_same(f"TAXI_STORAGE_URI={settings.storage}", claimed.facts, settings)
+                (draft.folder / f"{OWNER}.json").write_text(json.dumps(_owner(settings)), encoding="utf-8")
+                draft.facts.update(_owner(settings))
+            version = draft.published
+    except (NotADirectoryError, PermissionError, FileExistsError) as error:
+        reason = error.strerror or error
+        raise SettingError(f"TAXI_STORAGE_URI={settings.storage} cannot be used: {reason}.") from error
     _require_same(f"TAXI_STORAGE_URI={settings.storage}", version.facts, settings)
 
 

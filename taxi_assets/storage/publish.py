@@ -88,7 +88,7 @@ class Store(ABC):
         """
         version = self.current(key)
         if version is None:
-            raise StoredError(f"{key} has not been made yet: materialise it first.")
+            raise StoredError(f"{key} has not been made yet: materialise it first, as `taxi run` does.")
         return version
 
     @contextmanager

@@ -16,11 +16,11 @@ def best_stored_model(store: Store) -> ModelRecord:
     Models of an earlier training set were judged on other rows, so that their figures do not compare.
 
     Raises:
-        StoredError: there is no training set, or no model of it.
+        StoredError: there is no training set, or no model of it, or a model is not what was stored.
     """
     training_set = store.existing(TRAINING_SET).digest
     stored = [name for name in MODEL_NAMES if store.current(model(name)) is not None]
-    records = [store.read(model(name), lambda folder, _: load_record(folder)) for name in stored]
+    records = [store.read_verified(model(name), lambda folder, _: load_record(folder)) for name in stored]
     current = [
         record for record in records if record.training_set == training_set and math.isfinite(record.metrics.rmse)
     ]

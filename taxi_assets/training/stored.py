@@ -22,13 +22,13 @@ def train_and_store(
         train: fits the model; it is given the training set and its version.
 
     Raises:
-        StoredError: there is no training set.
+        StoredError: there is no training set, or it is not what was stored.
     """
 
     def load_and_train(folder: Path, version: Version) -> TrainedModel:
         return train(TrainingSet.load(folder), version)
 
-    model = store.read(locations.TRAINING_SET, load_and_train)
+    model = store.read_verified(locations.TRAINING_SET, load_and_train)
     with store.draft(locations.model(name)) as draft:
         save_model(model, draft.folder)
         draft.facts.update(

@@ -17,7 +17,7 @@ def clean_month(store: Store, month: str, include_extreme_durations: bool = Fals
     """Clean a stored raw month (`YYYY-MM`), in bounded memory, and store the result.
 
     Raises:
-        StoredError: the raw month is not stored.
+        StoredError: the raw month is not stored, or not what was stored.
         TripFileError: it lacks a column.
     """
 
@@ -36,7 +36,7 @@ def clean_month(store: Store, month: str, include_extreme_durations: bool = Fals
             )
         return draft.published
 
-    return store.read(locations.raw_trips(month), clean)
+    return store.read_verified(locations.raw_trips(month), clean)
 
 
 def count_missing(path: Path) -> dict[str, int]:

@@ -179,10 +179,13 @@ class FileSource(TripSource):
         addresses = [_fill(template, self.service.name, month) for template in self.templates]
         for address in addresses:
             try:
-                return address, self._fs.info(address)
+                info = self._fs.info(address)
             except Exception as error:  # each file system has errors of its own: _explain sorts them
                 if not _is_absent(error):
                     raise self._explain(error, address) from error
+            else:
+                if info.get("type") != "directory":
+                    return address, info
         raise MonthNotFoundError(
             f"{month}: there is no {self.service.name} file at {' or '.join(addresses)}. "
             "Check the month, TAXI_TRIPS_URI and TAXI_SERVICE."

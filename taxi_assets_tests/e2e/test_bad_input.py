@@ -114,7 +114,11 @@ def test_a_split_that_leaves_a_side_empty_keeps_the_training_set(
         (("--models", "Ridge"), {}, "--models 'Ridge' is unknown"),
         (("--months", "2024-13"), {}, "'2024-13' is not a month"),
         (("--months", "2024-02:2024-01"), {}, "end before they begin"),
-        (("--months", "2010-01"), {}, "TAXI_FIRST_MONTH"),
+        (("--months", "2010-01:2010-02"), {}, "TAXI_FIRST_MONTH"),
+        (("--months", "2024-01"), {}, "One month needs --split"),
+        ((), {"TAXI_HOME": "/dev/null"}, "TAXI_HOME=/dev/null cannot be used"),
+        ((), {"TAXI_STORAGE_URI": "/dev/null"}, "TAXI_STORAGE_URI=/dev/null cannot be used"),
+        ((), {"DAGSTER_HOME": "nowhere"}, "DAGSTER_HOME=nowhere is not the absolute path of a folder"),
         (("--split", "soon"), {}, "split='soon' is not a date"),
         ((), {"TAXI_SERVICE": "blue"}, "TAXI_SERVICE='blue' is unknown: it is one of green, yellow"),
         ((), {"TAXI_TRIPS_URI": "/nowhere/{moon}"}, "TAXI_TRIPS_URI=/nowhere/{moon}"),
@@ -132,6 +136,22 @@ def test_an_impossible_setting_is_one_line_that_names_it(
     assert text in error
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_model_that_was_changed_behind_our_back_is_not_believed(taxi: Run, home: Path) -> None:
+    assert taxi("run", *QUICK).returncode == 0
+    (record,) = (home / "assets" / "sklearn_models").glob("*/*/model.json")
+    record.write_text(record.read_text().replace('"rmse": ', '"rmse": 0.0'))
+    result = taxi("predict", "--pu", "236", "--do", "239", "--distance", "1.98")
+    assert result.returncode == 1
+    assert "model.json has" in errors(result.stderr)[0]
+    assert "Materialise it again" in errors(result.stderr)[0]
+
+
+def test_samples_for_a_folder_that_cannot_be_written_are_refused(taxi: Run) -> None:
+    result = taxi("sample", "--out", "/dev/null")
+    assert result.returncode == 1
+    assert "--out /dev/null cannot be written" in errors(result.stderr)[0]
 
 
 def test_a_home_of_another_source_is_refused(taxi: Run, source: Path) -> None:
@@ -154,6 +174,7 @@ def test_verbose_shows_where_an_error_came_from(taxi: Run) -> None:
         (("--pu", "1", "--do", "x", "--distance", "1"), "--do 'x' is not a zone"),
         (("--pu", "1", "--do", "1", "--distance", "-1"), "--distance -1.0 is not a distance"),
         (("--pu", "1", "--do", "1", "--distance", "nan"), "--distance nan is not a distance"),
+        (("--pu", "1", "--do", "1", "--distance", "1e308"), "--distance 1e+308 is not a distance"),
         (("--pu", "1", "--do", "1", "--distance", "1"), "training_set has not been made yet"),
     ],
 )

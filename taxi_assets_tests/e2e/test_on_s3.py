@@ -41,7 +41,7 @@ def test_a_run_reads_trips_from_a_bucket_and_stores_in_one(
 
 
 def test_wrong_credentials_are_one_clear_line(taxi: Run, settings: dict[str, str]) -> None:
-    result = taxi("run", "--months", "2024-01", **settings | {"AWS_SECRET_ACCESS_KEY": "no-secret-of-ours"})
+    result = taxi("run", "--months", "2024-01:2024-02", **settings | {"AWS_SECRET_ACCESS_KEY": "no-secret-of-ours"})
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "these credentials may not see it" in result.stderr
