@@ -137,9 +137,11 @@ class StorePromises:
 
     def test_nothing_is_stored_before_the_first_version(self, store: Store) -> None:
         assert store.current(KEY) is None
-        with pytest.raises(StoredError, match=rf"^{KEY} has not been made yet: materialise it first\.$"):
+        with pytest.raises(
+            StoredError, match=rf"^{KEY} has not been made yet: materialise it first, as `taxi run` does\.$"
+        ):
             store.existing(KEY)
-        with pytest.raises(StoredError, match="materialise it first"):
+        with pytest.raises(StoredError, match="materialise it first, as `taxi run` does"):
             store.read(KEY, texts)
 
     def test_a_reader_sees_the_old_version_while_the_new_one_is_drafted(self, store: Store) -> None:
