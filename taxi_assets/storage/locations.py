@@ -5,6 +5,7 @@ XGBOOST_MODEL = "xgboost_model"
 RAW_TRIPS = "raw_trips"
 CLEAN_TRIPS = "clean_trips"
 SKLEARN_MODELS = "sklearn_models"
+TRIALS = "trials"
 
 
 def raw_trips(month: str) -> str:
@@ -20,3 +21,8 @@ def clean_trips(month: str) -> str:
 def model(name: str) -> str:
     """Key of a trained model: `xgboost_model`, or a scikit-learn class as `linear_model.Lasso`."""
     return XGBOOST_MODEL if name == XGBOOST_MODEL else f"{SKLEARN_MODELS}/{name}"
+
+
+def trials(name: str) -> str:
+    """Key of the trials of a model's last search."""
+    return f"{TRIALS}/{name}"

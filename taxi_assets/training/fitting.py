@@ -19,10 +19,11 @@ from sklearn.pipeline import Pipeline
 from taxi_assets.errors import SettingError
 from taxi_assets.features.encoder import TripEncoder
 from taxi_assets.features.training_set import TrainingSet
+from taxi_assets.training.dimensions import Bounds, Space, with_bounds
 from taxi_assets.training.evaluation import Vector, evaluate, evaluate_mean_predictor
 from taxi_assets.training.model import ModelRecord, TrainedModel, predict_encoded
 from taxi_assets.training.search_spaces import SELECT_ON, XGBOOST, ModelClass, SelectOn, sklearn_class
-from taxi_assets.training.tuning import Outcome, Parameters, Trial, best_trial, tune
+from taxi_assets.training.tuning import Followers, Outcome, Parameters, Trial, best_trial, describe_space, tune
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ def train_sklearn_model(
     max_evaluations: int = 1,
     random_state: int = 7,
     select_on: SelectOn = "training",
+    space: Bounds | None = None,
+    followers: Followers | None = None,
 ) -> TrainedModel:
     """Tune and fit a model of one scikit-learn class.
 
@@ -53,6 +56,8 @@ def train_sklearn_model(
         max_evaluations: trials of the search.
         random_state: seed of the search and of the fits.
         select_on: what the search looks at, see the module.
+        space: other bounds than those of `search_spaces`, by parameter.
+        followers: who remembers the trials and who watches them.
 
     Raises:
         SettingError: the class is unknown, or a setting is impossible.
@@ -64,7 +69,16 @@ def train_sklearn_model(
         steps = _fit_steps(model, parameters, random_state, fit_X, fit_y)
         return Outcome(evaluate(look_y, Pipeline(steps).predict(look_X)).rmse)
 
-    trials = tune(name, model.space(), objective, max_evaluations, random_state)
+    searched = with_bounds(model.space, space or {})
+    trials = tune(
+        name,
+        searched,
+        objective,
+        max_evaluations,
+        random_state,
+        search=_search(name, training_set, searched, select_on, {"random_state": random_state}),
+        followers=followers,
+    )
     parameters = best_trial(trials).parameters
 
     def fit(X: csr_matrix, y: Vector) -> Steps:
@@ -88,13 +102,17 @@ def train_xgboost_model(
     random_state: int = 7,
     device: str = "cpu",
     select_on: SelectOn = "training",
+    space: Bounds | None = None,
+    followers: Followers | None = None,
 ) -> TrainedModel:
     """Tune and fit an XGBoost model.
 
-    The number of rounds that early stopping chose in the best trial is carried over to both fits.
+    The number of rounds that early stopping chose in the best trial is carried over to both fits, in
+    proportion to the training rows: the trial was fitted on four fifths of them, and more rows bear more rounds.
 
     Args:
         data, training_set, facts, max_evaluations, random_state, select_on: as `train_sklearn_model`.
+        space, followers: as `train_sklearn_model`.
         early_stopping_rounds: a trial stops when so many rounds brought no better RMSE.
         max_depth: of every tree, in the trials as in the fits.
         device: `cpu` or `cuda`.
@@ -132,9 +150,24 @@ def train_xgboost_model(
         )
         return Outcome(float(booster.best_score), booster.best_iteration + 1)
 
-    trials = tune(XGBOOST.name, XGBOOST.space(), objective, max_evaluations, random_state)
+    searched = with_bounds(XGBOOST.space, space or {})
+    trials = tune(
+        XGBOOST.name,
+        searched,
+        objective,
+        max_evaluations,
+        random_state,
+        search=_search(
+            XGBOOST.name,
+            training_set,
+            searched,
+            select_on,
+            constants | {"early_stopping_rounds": early_stopping_rounds},
+        ),
+        followers=followers,
+    )
     best = best_trial(trials)
-    rounds = best.rounds or best.parameters["num_boost_round"]
+    rounds = round((best.rounds or best.parameters["num_boost_round"]) * data.X_train.shape[0] / fit_X.shape[0])
     parameters = constants | _without_rounds(best.parameters)
 
     def fit(X: csr_matrix, y: Vector) -> Steps:
@@ -177,6 +210,25 @@ def _selection_rows(data: TrainingSet, select_on: SelectOn) -> tuple[csr_matrix,
         inner = np.asarray(data.inner)
         return data.X_train[~inner], data.y_train[~inner], data.X_train[inner], data.y_train[inner]
     raise SettingError(f"select_on={select_on!r} is unknown: it is {' or '.join(SELECT_ON)}.")
+
+
+def _search(
+    name: str, training_set: str, space: Space, select_on: SelectOn, constants: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All that the outcome of a trial depends on."""
+    return {
+        "model": name,
+        "training_set": training_set,
+        "space": describe_space(space),
+        "select_on": select_on,
+        "constants": dict(constants),
+        "libraries": library_versions(),
+    }
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that a fit depends on."""
+    return {library: version(library) for library in LIBRARIES}
 
 
 def _without_rounds(parameters: Parameters) -> Parameters:
@@ -225,7 +277,7 @@ def _trained(
         random_state=random_state,
         training_set=training_set,
         facts=dict(facts or {}),
-        libraries={library: version(library) for library in LIBRARIES},
+        libraries=library_versions(),
     )
     log.info("%s: RMSE %.4f and MAE %.4f minutes on the validation rows", name, record.metrics.rmse, record.metrics.mae)
     return TrainedModel(record, training_fit, _pipeline(data.encoder_all, final_steps))

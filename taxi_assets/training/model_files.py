@@ -10,7 +10,7 @@ import json
 import zipfile
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from taxi_assets.errors import StoredError, TaxiError, UntrustedModelError
 from taxi_assets.training.evaluation import Metrics
@@ -20,6 +20,7 @@ from taxi_assets.training.tuning import Trial
 RECORD = "model.json"
 SCHEMA = "schema.json"
 Fit = Literal["training_fit", "final_fit"]
+FITS: tuple[Fit, ...] = get_args(Fit)
 
 OWN_TYPES = (
     "sklearn.tree._tree.Tree",
@@ -67,8 +68,13 @@ TRUSTED_NODES = frozenset(
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a model's record and its two fits into an existing folder."""
     (folder / RECORD).write_text(json.dumps(asdict(model.record), indent=1), encoding="utf-8")
-    for fit in ("training_fit", "final_fit"):
-        (folder / f"{fit}.skops").write_bytes(pipeline_bytes(getattr(model, fit)))
+    for fit in FITS:
+        (folder / fit_file(fit)).write_bytes(pipeline_bytes(getattr(model, fit)))
+
+
+def fit_file(fit: Fit) -> str:
+    """The name of the file of a fit."""
+    return f"{fit}.skops"
 
 
 def load_record(folder: Path) -> ModelRecord:
@@ -100,7 +106,7 @@ def load_fit(folder: Path, fit: Fit) -> Any:
         UntrustedModelError: the file names a type that no model of ours has.
         StoredError: the file is damaged.
     """
-    return load_pipeline(folder / f"{fit}.skops")
+    return load_pipeline(folder / fit_file(fit))
 
 
 def load_pipeline(path: Path) -> Any:

@@ -64,12 +64,26 @@ def test_every_trial_stops_early_and_no_fit_does(calls: list[Call]) -> None:
     assert all("early_stopping_rounds" not in options and "evals" not in options for _, options in fits)
 
 
-def test_the_rounds_of_the_best_trial_are_carried_over_to_both_fits(model: TrainedModel) -> None:
+def test_the_rounds_of_the_best_trial_are_carried_over_to_both_fits_in_proportion_to_the_training_rows(
+    model: TrainedModel, data: TrainingSet
+) -> None:
     best = min(model.record.trials, key=lambda trial: trial.rmse)
+    assert best.rounds
+    assert 1 <= best.rounds < best.parameters["num_boost_round"] <= 1000
+    inner = np.asarray(data.inner)
     rounds = model.record.parameters["num_boost_round"]
-    assert rounds == best.rounds
-    assert 1 <= rounds < best.parameters["num_boost_round"] <= 1000
+    assert rounds == round(best.rounds * len(inner) / (~inner).sum())
+    assert rounds > best.rounds
     assert [_booster(fit).num_boosted_rounds() for fit in (model.training_fit, model.final_fit)] == [rounds, rounds]
+
+
+def test_the_rounds_of_a_trial_that_was_fitted_on_all_training_rows_are_carried_over_as_they_are(
+    data: TrainingSet,
+) -> None:
+    model = train(XGBOOST_NAME, data, select_on="validation", max_depth=DEPTH)
+    (trial,) = model.record.trials
+    assert model.record.parameters["num_boost_round"] == trial.rounds
+    assert [_booster(fit).num_boosted_rounds() for fit in (model.training_fit, model.final_fit)] == [trial.rounds] * 2
 
 
 def test_the_recorded_parameters_are_those_of_the_best_trial_and_the_settings(model: TrainedModel) -> None:

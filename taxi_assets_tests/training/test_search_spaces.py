@@ -9,6 +9,7 @@ import pytest
 from hyperopt.pyll.stochastic import sample
 
 from taxi_assets.errors import SettingError
+from taxi_assets.training.dimensions import Space
 from taxi_assets.training.search_spaces import MODEL_NAMES, SKLEARN_CLASSES, XGBOOST, sklearn_class
 
 SEEDS = range(200)
@@ -54,12 +55,18 @@ LOGARITHMIC = {"C", "learning_rate", "min_child_weight", "reg_alpha", "reg_lambd
 PARAMETERS = [(name, parameter) for name, space in SPACES.items() for parameter in space]
 
 
+def expressions(space: Space) -> dict[str, Any]:
+    """A space as hyperopt's."""
+    return {label: dimension.expression(label) for label, dimension in space.items()}
+
+
 @pytest.fixture(scope="module")
 def samples() -> dict[str, list[dict[str, Any]]]:
     """Samples of each model's space."""
     models = {**SKLEARN_CLASSES, XGBOOST.name: XGBOOST}
     return {
-        name: [sample(model.space(), np.random.default_rng(seed)) for seed in SEEDS] for name, model in models.items()
+        name: [sample(expressions(model.space), np.random.default_rng(seed)) for seed in SEEDS]
+        for name, model in models.items()
     }
 
 

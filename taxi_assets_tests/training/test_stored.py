@@ -1,15 +1,17 @@
 """Training on the stored training set, and what is stored of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from taxi_assets.errors import SettingError, StoredError
+from taxi_assets.errors import SettingError, StoredError, TrackingError
 from taxi_assets.features import TrainingSet
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import FolderStore
-from taxi_assets.storage.versions import Version
-from taxi_assets.training.model import TrainedModel
+from taxi_assets.storage.versions import StoredFile, Version, describe_files
+from taxi_assets.training.model import ModelRecord, TrainedModel
 from taxi_assets.training.model_files import load_fit, load_record
 from taxi_assets.training.stored import train_and_store
 from taxi_assets_tests.training.quick import train
@@ -64,6 +66,31 @@ def test_training_that_fails_leaves_the_model_before(store: FolderStore, stored_
     with pytest.raises(SettingError):
         train_and_store(store, NAME, fail)
     assert store.existing(KEY) == version
+
+
+def test_a_trace_is_kept_of_the_model_its_rows_and_its_files(
+    store: FolderStore, stored_set: Version, data: TrainingSet
+) -> None:
+    kept: list[tuple[ModelRecord, TrainingSet, dict[str, StoredFile]]] = []
+
+    def keep(model: TrainedModel, rows: TrainingSet, folder: Path) -> None:
+        kept.append((model.record, rows, describe_files(folder)))
+
+    record, version = train_and_store(store, NAME, train_linear, keep)
+    ((kept_record, rows, files),) = kept
+    assert kept_record == record
+    assert rows.shapes() == data.shapes()
+    assert files == version.files
+
+
+def test_where_no_trace_can_be_kept_the_model_before_stays(store: FolderStore, stored_set: Version) -> None:
+    def keep(model: TrainedModel, rows: TrainingSet, folder: Path) -> None:
+        raise TrackingError("No answer.")
+
+    _, before = train_and_store(store, NAME, train_linear)
+    with pytest.raises(TrackingError):
+        train_and_store(store, NAME, lambda rows, found: train(NAME, rows, facts=found.facts, random_state=8), keep)
+    assert store.existing(KEY) == before
 
 
 def test_without_a_training_set_nothing_is_trained(store: FolderStore) -> None:

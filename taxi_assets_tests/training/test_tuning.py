@@ -1,6 +1,7 @@
 """The search is seeded, and more evaluations go on where fewer ended."""
 
 import json
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def distance_from_a_known_best(parameters: Parameters) -> Outcome:
 
 
 def search(evaluations: int, seed: int = 7) -> list[Trial]:
-    space = SKLEARN_CLASSES["linear_model.Lasso"].space()
+    space = SKLEARN_CLASSES["linear_model.Lasso"].space
     return tune("lasso", space, distance_from_a_known_best, evaluations, seed)
 
 
@@ -65,7 +66,7 @@ def test_trials_are_numbered_from_zero_and_hold_what_was_found() -> None:
 
 
 def test_trials_hold_the_rounds_that_early_stopping_chose() -> None:
-    trials = tune("x", XGBOOST.space(), lambda drawn: Outcome(1.0, drawn["num_boost_round"] // 2), 3, 7)
+    trials = tune("x", XGBOOST.space, lambda drawn: Outcome(1.0, drawn["num_boost_round"] // 2), 3, 7)
     assert [trial.rounds for trial in trials] == [trial.parameters["num_boost_round"] // 2 for trial in trials]
 
 
@@ -77,7 +78,7 @@ def test_the_objective_and_the_trial_hold_the_same_plain_values(model: Any) -> N
         seen.append(parameters)
         return Outcome(1.0)
 
-    trials = tune(model.name, model.space(), objective, 3, 7)
+    trials = tune(model.name, model.space, objective, 3, 7)
     assert [trial.parameters for trial in trials] == seen
     for trial in trials:
         assert {type(value) for value in trial.parameters.values()} <= {bool, int, float}
@@ -85,10 +86,30 @@ def test_the_objective_and_the_trial_hold_the_same_plain_values(model: Any) -> N
 
 
 def test_the_best_trial_has_the_least_rmse() -> None:
-    trials = [Trial(number, {}, rmse) for number, rmse in enumerate([3.0, 1.0, 2.0])]
+    trials = [Trial(number, {}, {}, rmse) for number, rmse in enumerate([3.0, 1.0, 2.0])]
     assert best_trial(trials).number == 1
 
 
 def test_the_first_of_equally_good_trials_is_the_best() -> None:
-    trials = [Trial(number, {}, rmse) for number, rmse in enumerate([2.0, 1.0, 1.0])]
+    trials = [Trial(number, {}, {}, rmse) for number, rmse in enumerate([2.0, 1.0, 1.0])]
     assert best_trial(trials).number == 1
+
+
+@pytest.mark.parametrize("worse", [nan, inf])
+def test_a_trial_without_a_number_is_not_the_best(worse: float) -> None:
+    trials = [Trial(number, {}, {}, rmse) for number, rmse in enumerate([worse, 9.0, worse])]
+    assert best_trial(trials).number == 1
+
+
+@pytest.mark.parametrize("worse", [nan, inf])
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_trial_without_a_number_does_not_end_the_search(at: int, worse: float) -> None:
+    found = iter([worse if number == at else 5.0 for number in range(4)])
+    trials = tune("x", SKLEARN_CLASSES["linear_model.Lasso"].space, lambda _: Outcome(next(found)), 4, 7)
+    assert [isfinite(trial.rmse) for trial in trials] == [number != at for number in range(4)]
+
+
+@pytest.mark.parametrize("seed", [-1, -7])
+def test_a_negative_seed_is_refused_by_the_name_of_its_setting(seed: int) -> None:
+    with pytest.raises(SettingError, match=f"random_state={seed}"):
+        search(2, seed)
