@@ -25,6 +25,20 @@ def split_rows(trips: pa.Table, feature: str, value: str) -> npt.NDArray[np.bool
     Raises:
         SettingError: there is no such column, the value is not of its type, or one side is empty.
     """
+    training = rows_below(trips, feature, value)
+    count = int(training.sum())
+    if count in (0, len(training)):
+        side = "training" if count == 0 else "validation"
+        bounds = pc.min_max(trips.column(feature)).as_py()
+        raise SettingError(
+            f"split_on_feature_value={value!r} leaves no {side} rows: "
+            f"{feature} of these trips runs from {bounds['min']} to {bounds['max']}."
+        )
+    return training
+
+
+def rows_below(trips: pa.Table, feature: str, value: str) -> npt.NDArray[np.bool_]:
+    """As `split_rows`, but all of the trips may be on one side."""
     if feature not in trips.column_names:
         raise SettingError(
             f"split_on_feature={feature!r} is not a column: it is one of {', '.join(trips.column_names)}."
@@ -32,14 +46,6 @@ def split_rows(trips: pa.Table, feature: str, value: str) -> npt.NDArray[np.bool
     column = trips.column(feature)
     below = pc.less(column, _bound(value, column.type, feature))
     training: npt.NDArray[np.bool_] = below.to_numpy(zero_copy_only=False).astype(bool)
-    count = int(training.sum())
-    if count in (0, len(training)):
-        side = "training" if count == 0 else "validation"
-        bounds = pc.min_max(column).as_py()
-        raise SettingError(
-            f"split_on_feature_value={value!r} leaves no {side} rows: "
-            f"{feature} of these trips runs from {bounds['min']} to {bounds['max']}."
-        )
     return training
 
 

@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 
 from taxi_assets.errors import SettingError
 from taxi_assets.features.build import build_training_set
+from taxi_assets.features.split import split_rows
+from taxi_assets.features.validation_trips import ValidationTrips
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import Store
 from taxi_assets.storage.versions import Version
@@ -66,9 +68,12 @@ def store_training_set(
         "target": target,
         "feature_set": feature_set,
     }
-    data = build_training_set(pa.concat_tables(tables), **settings)
+    trips = pa.concat_tables(tables)
+    data = build_training_set(trips, **settings)
+    training = split_rows(trips, split_on_feature, settings["split_on_feature_value"])
     with store.draft(locations.TRAINING_SET) as draft:
         data.save(draft.folder)
+        ValidationTrips.of(tables, months, training).save(draft.folder)
         draft.facts.update(
             settings,
             months=list(months),
