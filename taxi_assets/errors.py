@@ -24,6 +24,10 @@ class SourceUnavailableError(TaxiError):
     """The source did not answer, or broke off. Trying again later can help."""
 
 
+class TrackingError(TaxiError):
+    """MLflow did not answer, or refused. Trying again later can help."""
+
+
 class StoredError(TaxiError):
     """Something stored is missing or is not what was stored."""
 

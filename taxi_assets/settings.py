@@ -1,6 +1,6 @@
 """Every setting, from the environment (prefix `TAXI_`). Nothing else reads the environment.
 
-Credentials are not settings: S3 takes them from the standard `AWS_*` variables.
+Credentials are not settings: S3 takes them from the standard `AWS_*` variables, MLflow from its `MLFLOW_TRACKING_*`.
 """
 
 import hashlib
@@ -53,6 +53,18 @@ class Settings(BaseSettings):
     sample_rows: int = Field(20_000, ge=1, description="Trips in a sample month.")
     sample_seed: int = Field(42, ge=0, description="Seed of the sample trips.")
     device: Literal["cpu", "cuda"] = Field("cpu", description="Where XGBoost trains.")
+    tracking_uri: str | None = Field(
+        None,
+        validation_alias="MLFLOW_TRACKING_URI",
+        min_length=1,
+        description="MLflow's tracking server, or a database. Default: an SQLite file in TAXI_HOME/mlflow.",
+    )
+    mlflow_ui_url: str | None = Field(
+        None,
+        description="Where MLflow's UI is, for links to it. Default: the tracking server, or that of `make mlflow`.",
+    )
+    ui_url: str | None = Field(None, description="Where Dagster's UI is, for links to it.")
+    git_commit: str | None = Field(None, description="The commit that runs, where there is no git to ask.")
 
     @field_validator("trips_uri")
     @classmethod
@@ -77,6 +89,16 @@ class Settings(BaseSettings):
         return self.home_dir.expanduser().absolute()
 
     @cached_property
+    def mlflow_folder(self) -> Path:
+        """The folder of MLflow's local database and artifacts."""
+        return self.home / "mlflow"
+
+    @cached_property
+    def mlflow_uri(self) -> str:
+        """Where MLflow keeps runs and the registry. It can hold a password: not to be shown."""
+        return self.tracking_uri or f"sqlite:///{self.mlflow_folder / 'mlflow.db'}"
+
+    @cached_property
     def storage(self) -> str:
         """The folder or `s3://` prefix that assets are stored under."""
         return self.storage_uri or str(self.home / "assets")
@@ -93,5 +115,5 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
-        name = field if field.startswith("TAXI_") else f"TAXI_{field.upper()}"
+        name = field if field.isupper() else f"TAXI_{field.upper()}"
         raise SettingError(f"{name}={first['input']!r}: {first['msg']}.") from error
