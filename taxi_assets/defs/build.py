@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from taxi_assets.defs import clean_trips, raw_trips, sklearn_models, training_set, xgboost_model
+from taxi_assets.defs import champion_model, clean_trips, raw_trips, sklearn_models, training_set, xgboost_model
 from taxi_assets.defs.jobs import JOBS
 from taxi_assets.defs.resources import build_resources
 
-MODULES = (raw_trips, clean_trips, training_set, xgboost_model, sklearn_models)
+MODULES = (raw_trips, clean_trips, training_set, xgboost_model, sklearn_models, champion_model)
 
 ASSETS: tuple[dg.AssetsDefinition, ...] = tuple(module.ASSET for module in MODULES)
 CHECKS: tuple[dg.AssetChecksDefinition, ...] = tuple(check for module in MODULES for check in module.CHECKS)

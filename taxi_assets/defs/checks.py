@@ -70,19 +70,7 @@ def stored_check(
             verdict = store.read_verified(key(context), judge_stored)
         except (TaxiError, OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             verdict = Verdict(False, "stored whole and readable", str(error), ERROR)
-        description = f"Expected {_text(verdict.expected)}; found {_text(verdict.actual)}."
-        if not verdict.passed:
-            context.log.warning(f"Check {name} failed. {description}")
-        return dg.AssetCheckResult(
-            passed=verdict.passed,
-            severity=verdict.severity or severity,
-            description=description,
-            metadata={
-                "expected": _metadata(verdict.expected),
-                "actual": _metadata(verdict.actual),
-                **_numbers(verdict.actual),
-            },
-        )
+        return check_result(context, name, verdict, severity)
 
     with warnings.catch_warnings():
         # Partitioned checks are a preview. The lock pins the version that they were tried with.
@@ -94,6 +82,25 @@ def stored_check(
             blocking=blocking,
             partitions_def=asset.partitions_def,
         )(check)
+
+
+def check_result(
+    context: dg.AssetCheckExecutionContext, name: str, verdict: Verdict, severity: dg.AssetCheckSeverity = ERROR
+) -> dg.AssetCheckResult:
+    """A verdict as Dagster's result; a failure is logged too."""
+    description = f"Expected {_text(verdict.expected)}; found {_text(verdict.actual).removesuffix('.')}."
+    if not verdict.passed:
+        context.log.warning(f"Check {name} failed. {description}")
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        severity=verdict.severity or severity,
+        description=description,
+        metadata={
+            "expected": _metadata(verdict.expected),
+            "actual": _metadata(verdict.actual),
+            **_numbers(verdict.actual),
+        },
+    )
 
 
 def _numbers(actual: Any) -> dict[str, float]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from taxi_assets.errors import SourceUnavailableError, TaxiError
+from taxi_assets.errors import SourceUnavailableError, TaxiError, TrackingError
 
 RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For faults that pass: a disk or a network that fails for a moment."""
@@ -22,4 +22,6 @@ def clear_failures() -> Iterator[None]:
     except dg.DagsterExecutionInterruptedError as error:
         raise dg.Failure(INTERRUPTED, allow_retries=False) from error
     except TaxiError as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, SourceUnavailableError)) from error
+        raise dg.Failure(
+            str(error), allow_retries=isinstance(error, (SourceUnavailableError, TrackingError))
+        ) from error

@@ -1,7 +1,7 @@
 """What `taxi run` does: one materialisation after the other against the Dagster instance.
 
-Each month, then the training set with XGBoost, then each scikit-learn class is a run of its own, as if
-it had been launched in the UI, where all of them stand afterwards. What fails stops what needs it:
+Each month, then the training set with XGBoost, then each scikit-learn class, then the champion is a run of its
+own, as if it had been launched in the UI, where all of them stand afterwards. What fails stops what needs it:
 a month that fails stops the training, but not the other months.
 """
 
@@ -16,10 +16,12 @@ import dagster as dg
 
 from taxi_assets.defs.build import ASSETS, CHECKS
 from taxi_assets.defs.failures import INTERRUPTED
+from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.partitions import partition_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets.defs.training_set import TrainingSetConfig
+from taxi_assets.defs.vanished_runs import fail_vanished_runs, process_tags
 from taxi_assets.defs.xgboost_model import XGBoostConfig
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import load_settings
@@ -77,6 +79,17 @@ class ModelResult:
     rmse: float
     mae: float
     seconds: float
+    mlflow_run_id: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that serves: its version in the registry, its RMSE in minutes where it could be judged, and why."""
+
+    name: str
+    version: int
+    rmse: float | None
+    reason: str
 
 
 @dataclass
@@ -90,6 +103,7 @@ class Summary:
     checks_passed: int = 0
     check_failures: list[CheckFailure] = field(default_factory=list)
     models: list[ModelResult] = field(default_factory=list)
+    champion: Champion | None = None
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -107,7 +121,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The object that `taxi run --json` prints."""
         warned = sum(failure.severity == "WARN" for failure in self.check_failures)
-        best = self.best
+        champion = self.champion
         return {
             "months": self.months,
             "source": self.source,
@@ -119,8 +133,8 @@ class Summary:
                 "failed": len(self.check_failures) - warned,
                 "failures": [vars(failure) for failure in self.check_failures],
             },
-            "models": [vars(model) | {"mlflow_run_id": None} for model in self.models],
-            "champion": {"name": best.name, "version": None, "rmse": best.rmse} if best else None,
+            "models": [vars(model) for model in self.models],
+            "champion": vars(champion) if champion else None,
             "errors": self.errors,
             "seconds": self.seconds,
         }
@@ -158,6 +172,7 @@ def run_main_job(
     Raises:
         SettingError: an option is impossible; nothing has been run then.
         SourceUnavailableError: the source does not say which months it has.
+        TrackingError: MLflow does not answer; nothing has been run then.
         KeyboardInterrupt: the user ended it; the run that was going on is recorded as failed.
     """
     start = time.monotonic()
@@ -165,6 +180,9 @@ def run_main_job(
     trips: TripsResource = resources["trips"]
     storage: StorageResource = resources["storage"]
     storage.open()
+    mlflow: MlflowResource = resources["mlflow"]
+    mlflow.tracking()
+    fail_vanished_runs(instance, load_settings().home)
     months = list(options.months or _newest_months(trips))
     partitions = [partition_of(month) for month in months]
     runner = _Runner(instance, resources, progress, log_level, Summary(months, trips.uri, trips.synthetic))
@@ -218,6 +236,8 @@ def _train(runner: "_Runner", options: RunOptions) -> None:
         if name in SKLEARN_CLASSES:
             sklearn = SklearnConfig(**shared | _given(max_evaluations=options.evaluations))
             runner.run(name, ["sklearn_models"], name, {"sklearn_models": sklearn})
+    if runner.summary.models:
+        runner.run("champion", ["champion_model"])
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -273,7 +293,7 @@ class _Runner:
             partition_key=partition,
             raise_on_error=False,
             selection=dg.AssetSelection.assets(*assets),
-            tags={"taxi/started_by": "taxi run"},
+            tags={"taxi/started_by": "taxi run", **process_tags(load_settings().home)},
         )
         outcome = self._gather(result)
         errors = self._errors(result, what)
@@ -297,7 +317,13 @@ class _Runner:
                     self.summary.shapes[matrix] = [values[f"{matrix}_rows"], values[f"{matrix}_columns"]]
             if "rmse" in values:
                 model = materialization.partition or name
-                self.summary.models.append(ModelResult(model, values["rmse"], values["mae"], values["seconds"]))
+                self.summary.models.append(
+                    ModelResult(model, values["rmse"], values["mae"], values["seconds"], values["mlflow_run_id"])
+                )
+            if name == "champion_model":
+                self.summary.champion = Champion(
+                    values["champion"], values["version"], values.get("champion_rmse"), values["reason"]
+                )
         blocked = set()
         for evaluation in result.get_asset_check_evaluations():
             if evaluation.passed:
@@ -348,6 +374,8 @@ def _describe(outcome: _Outcome) -> str:
     for name, values in reversed(list(outcome.metadata.items())):
         if "rmse" in values:
             return f"RMSE {values['rmse']:.3f} min"
+        if "decision" in values:
+            return f"{values['champion']}, version {values['version']}"
         if "dagster/row_count" in values:
             return f"{values['dagster/row_count']:,} rows of {name}"
     return ""

@@ -1,18 +1,26 @@
 """What the model assets share: their config, their metadata, their checks."""
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 from pydantic import Field
 
 from taxi_assets.defs.checks import WARN, Stored, Verdict, stored_check
+from taxi_assets.defs.failures import clear_failures
+from taxi_assets.defs.mlflow_resource import MlflowResource, OpenRun
+from taxi_assets.defs.resources import StorageResource
 from taxi_assets.storage import locations
 from taxi_assets.storage.versions import Version
 from taxi_assets.training.search_spaces import SelectOn
 
 if TYPE_CHECKING:
-    from taxi_assets.training.model import ModelRecord
+    from taxi_assets.features.training_set import TrainingSet
+    from taxi_assets.training.model import ModelRecord, TrainedModel
+    from taxi_assets.training.tuning import Followers
+
+Train: TypeAlias = "Callable[[TrainingSet, Version, Followers], TrainedModel]"
 
 WORSE_FACTOR = 1.05
 """A model may be 5 % worse than the one of the run before."""
@@ -30,7 +38,33 @@ class ModelConfig(dg.Config):
     )
 
 
-def model_result(record: "ModelRecord", version: Version, seconds: float) -> dg.MaterializeResult:
+def train_tracked(
+    context: dg.AssetExecutionContext, storage: StorageResource, mlflow: MlflowResource, name: str, train: Train
+) -> dg.MaterializeResult:
+    """Train a model on the stored training set, track it, and store it.
+
+    Args:
+        context, storage, mlflow: the step's.
+        name: one of `search_spaces.MODEL_NAMES`.
+        train: fits the model on a training set, whose version it is given, while the last argument follows.
+    """
+    from taxi_assets.tracking.training_run import TrainingRun
+    from taxi_assets.training.stored import train_and_store
+    from taxi_assets.training.stored_trials import StoredTrials
+    from taxi_assets.training.tuning import Followers
+
+    start = time.monotonic()
+    with clear_failures(), mlflow.run_of(context) as run:
+        store = storage.open()
+        training_run = TrainingRun(run.tracking, run.run_id)
+        followers = Followers(StoredTrials(store, name), training_run.log_trial)
+        record, version = train_and_store(
+            store, name, lambda data, version: train(data, version, followers), training_run.log_model
+        )
+    return _result(record, version, time.monotonic() - start, run)
+
+
+def _result(record: "ModelRecord", version: Version, seconds: float, run: OpenRun) -> dg.MaterializeResult:
     """The materialisation of a model, with what the UI shows and plots of it."""
     trials = [
         dg.TableRecord({"trial": trial.number + 1, "rmse": trial.rmse, **_flat(trial.parameters)})
@@ -50,6 +84,8 @@ def model_result(record: "ModelRecord", version: Version, seconds: float) -> dg.
             "months": ", ".join(record.facts["months"]),
             "selected_on": record.select_on,
             "training_set": record.training_set,
+            "mlflow_run": dg.MetadataValue.url(run.url),
+            "mlflow_run_id": run.run_id,
             "bytes": sum(file.size for file in version.files.values()),
             "synthetic": record.facts["synthetic"],
         },
@@ -66,7 +102,7 @@ def model_checks(
 
     def judge_not_worse(stored: Stored) -> Verdict:
         rmse = _judged_rmse(stored)
-        previous = _previous_rmse(stored.context, asset.key)
+        previous = _previous_rmse(stored.context, asset)
         if previous is None:
             return Verdict(True, "no earlier run to compare with", {"rmse": rmse})
         expected = {"rmse_at_most": previous * WORSE_FACTOR, "rmse_of_last_run": previous}
@@ -146,11 +182,11 @@ def _judge_beats_mean(stored: Stored) -> Verdict:
     return Verdict(rmse < mean, {"rmse_under": mean}, {"rmse": rmse})
 
 
-def _previous_rmse(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> float | None:
+def _previous_rmse(context: dg.AssetCheckExecutionContext, asset: dg.AssetsDefinition) -> float | None:
     """The RMSE of the materialisation before the last one, of the partition that is checked."""
-    partitions = [context.partition_key] if context.has_partition_key else None
+    partitions = [context.partition_key] if asset.partitions_def is not None else None
     records = context.instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=2
+        dg.AssetRecordsFilter(asset_key=asset.key, asset_partitions=partitions), limit=2
     ).records
     if len(records) < 2 or records[1].asset_materialization is None:
         return None

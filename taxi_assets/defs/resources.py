@@ -1,4 +1,4 @@
-"""What assets are given: the source of trips, and the store. Built from the settings."""
+"""What assets are given: the source of trips, the store, the way to MLflow. Built from the settings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.settings import Settings, load_settings
 from taxi_assets.storage.home import claim_home, claim_store
 from taxi_assets.storage.publish import Store, open_store
@@ -69,7 +70,7 @@ class StorageResource(dg.ConfigurableResource):
 def build_resources(settings: Settings | None = None) -> dict[str, Any]:
     """The resources that the settings name."""
     settings = settings or load_settings()
-    return {"trips": _trips(settings), "storage": _storage(settings)}
+    return {"trips": _trips(settings), "storage": _storage(settings), "mlflow": MlflowResource()}
 
 
 def _trips(settings: Settings) -> TripsResource:

@@ -1,24 +1,33 @@
 """The asset `sklearn_models`: a tuned, fitted model of each of six scikit-learn classes. Its checks."""
 
-import time
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from pydantic import Field
 
-from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
-from taxi_assets.defs.model_assets import ModelConfig, model_checks, model_result
+from taxi_assets.defs.failures import RETRY_POLICY
+from taxi_assets.defs.mlflow_resource import MlflowResource
+from taxi_assets.defs.model_assets import ModelConfig, model_checks, train_tracked
 from taxi_assets.defs.partitions import CLASSES
 from taxi_assets.defs.resources import StorageResource
 from taxi_assets.defs.training_set import training_set
 from taxi_assets.storage.versions import Version
+from taxi_assets.training.dimensions import bounds_of
+from taxi_assets.training.search_spaces import SKLEARN_CLASSES, sklearn_class
 
 if TYPE_CHECKING:
     from taxi_assets.features.training_set import TrainingSet
     from taxi_assets.training.model import TrainedModel
+    from taxi_assets.training.tuning import Followers
 
 
 class SklearnConfig(ModelConfig):
     """How a scikit-learn model is tuned and selected."""
+
+    space: dict[str, dict[str, list[float]]] = Field(
+        default={name: bounds_of(model.space) for name, model in SKLEARN_CLASSES.items()},
+        description="Lowest and highest value to try of each parameter, by class; a run uses those of its own class.",
+    )
 
 
 @dg.asset(
@@ -31,21 +40,22 @@ class SklearnConfig(ModelConfig):
     retry_policy=RETRY_POLICY,
 )
 def sklearn_models(
-    context: dg.AssetExecutionContext, config: SklearnConfig, storage: StorageResource
+    context: dg.AssetExecutionContext, config: SklearnConfig, storage: StorageResource, mlflow: MlflowResource
 ) -> dg.MaterializeResult:
     """A model of one scikit-learn class, tuned, judged by its fit on the training rows, then fitted on all rows."""
     from taxi_assets.training.fitting import train_sklearn_model
-    from taxi_assets.training.stored import train_and_store
 
     name = context.partition_key
+    options = config.model_dump() | {"space": config.space.get(name, {})}
 
-    def train(data: "TrainingSet", version: Version) -> "TrainedModel":
-        return train_sklearn_model(name, data, training_set=version.digest, facts=version.facts, **config.model_dump())
+    def train(data: "TrainingSet", version: Version, followers: "Followers") -> "TrainedModel":
+        for other in config.space:
+            sklearn_class(other)
+        return train_sklearn_model(
+            name, data, training_set=version.digest, facts=version.facts, followers=followers, **options
+        )
 
-    start = time.monotonic()
-    with clear_failures():
-        record, version = train_and_store(storage.open(), name, train)
-    return model_result(record, version, time.monotonic() - start)
+    return train_tracked(context, storage, mlflow, name, train)
 
 
 ASSET = sklearn_models

@@ -1,23 +1,55 @@
 """A deployment that was filled once by real runs, and a copy of it for each test."""
 
-import shutil
+import os
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from taxi_assets.storage.publish import FolderStore
-from taxi_assets_tests.defs.running import LINEAR, QUICK_XGBOOST, Resources, materialize, resources_in, store_in
+from taxi_assets_tests.defs.running import (
+    LINEAR,
+    QUICK_XGBOOST,
+    Resources,
+    copy_home,
+    make_home,
+    materialize,
+    resources_in,
+    store_in,
+)
 
 MONTHS = ("2024-01-01", "2024-02-01")
 
 
+@pytest.fixture(autouse=True)
+def no_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's settings of the developer's shell do not reach a test."""
+    remove_mlflow_settings(monkeypatch)
+
+
+def remove_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MLFLOW_"):
+            monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="session")
-def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a run: making its tables takes seconds. Not to be changed."""
+    from mlflow import MlflowClient
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     """The home of a deployment with two months, their training set and two models. Not to be changed."""
-    home = tmp_path_factory.mktemp("filled") / "home"
+    home = make_home(tmp_path_factory.mktemp("filled") / "home", empty_mlflow)
     resources = resources_in(home)
     with pytest.MonkeyPatch.context() as patch:
+        remove_mlflow_settings(patch)
         patch.setenv("TAXI_HOME", str(home))
         runs = [materialize(resources, "raw_trips", "clean_trips", partition=month) for month in MONTHS]
         runs.append(materialize(resources, "training_set", "xgboost_model", config={"xgboost_model": QUICK_XGBOOST}))
@@ -29,8 +61,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a copy of the filled deployment, which is the current one."""
-    copy = tmp_path / "home"
-    shutil.copytree(filled_home, copy)
+    copy = copy_home(filled_home, tmp_path / "home")
     monkeypatch.setenv("TAXI_HOME", str(copy))
     return copy
 
@@ -48,10 +79,10 @@ def filled_store(home: Path) -> FolderStore:
 
 
 @pytest.fixture
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_home(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a deployment where nothing was made yet, which is the current one."""
     monkeypatch.setenv("TAXI_HOME", str(tmp_path / "empty"))
-    return tmp_path / "empty"
+    return make_home(tmp_path / "empty", empty_mlflow)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Running assets and checks as Dagster does, and storing bad versions that are whole."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from taxi_assets.defs.build import ASSETS, CHECKS
+from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.xgboost_model import XGBoostConfig
 from taxi_assets.storage.publish import FolderStore
@@ -36,12 +38,37 @@ def trips_resource(**options: Any) -> TripsResource:
 def resources_in(home: Path, **trips: Any) -> Resources:
     """The resources of a deployment in a folder."""
     storage = StorageResource(location=str(home / "assets"), scratch=str(home / "scratch"))
-    return {"trips": trips_resource(**trips), "storage": storage}
+    return {"trips": trips_resource(**trips), "storage": storage, "mlflow": MlflowResource()}
 
 
 def store_in(home: Path) -> FolderStore:
     """Its store."""
     return FolderStore(home / "assets")
+
+
+def make_home(home: Path, empty_mlflow: Path) -> Path:
+    """A home where nothing was made yet but MLflow's tables."""
+    (home / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_mlflow, home / "mlflow" / "mlflow.db")
+    return home
+
+
+def copy_home(home: Path, copy: Path) -> Path:
+    """Copy a deployment; where the databases of MLflow and Dagster name the home, those of the copy name the copy."""
+    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("processes"))
+    for path in copy.rglob("*.db"):
+        database = sqlite3.connect(path)
+        with database:
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                for _, column, kind, *_ in database.execute(f"PRAGMA table_info('{table}')").fetchall():
+                    if "CHAR" in kind or kind == "TEXT":
+                        _replace(database, table, column, str(home), str(copy))
+        database.close()
+    return copy
+
+
+def _replace(database: sqlite3.Connection, table: str, column: str, old: str, new: str) -> None:
+    database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE instr({column}, ?)", (old, new, old))
 
 
 def materialize(
@@ -104,6 +131,13 @@ def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]
     return {name: value.value for name, value in materialization.metadata.items()}
 
 
+def failure_of(result: dg.ExecuteInProcessResult, asset: str) -> str:
+    """What the failure of an asset's step says."""
+    (failure,) = (event for event in result.get_step_failure_events() if event.step_key == asset)
+    assert failure.step_failure_data.user_failure_data is not None
+    return failure.step_failure_data.user_failure_data.description or ""
+
+
 def data_version_of(result: dg.ExecuteInProcessResult, asset: str) -> str:
     """The data version of an asset's materialisation in a run."""
     (materialization,) = result.asset_materializations_for_node(asset)
@@ -123,3 +157,14 @@ def republish(store: FolderStore, key: str, change: Callable[[Path], object] | N
         return draft.published
 
     return store.read(key, copy)
+
+
+def damage_version(resources: Resources, version: int) -> None:
+    """Cut off half of the file of a registered model."""
+    from taxi_assets.tracking.connection import REGISTERED_MODEL
+    from taxi_assets.tracking.registry import MLFLOW_MODEL_FILE
+
+    client = resources["mlflow"].tracking().client
+    place = client.get_model_version_download_uri(REGISTERED_MODEL, str(version))
+    path = Path(place.removeprefix("file://")) / MLFLOW_MODEL_FILE
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

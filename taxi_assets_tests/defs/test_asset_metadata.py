@@ -15,6 +15,7 @@ from taxi_assets_tests.defs.running import (
     QUICK_XGBOOST,
     ROWS,
     data_version_of,
+    make_home,
     materialize,
     metadata_of,
     resources_in,
@@ -25,9 +26,9 @@ PARTITION = "2024-02-01"
 
 
 @pytest.fixture(scope="module")
-def runs(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dg.ExecuteInProcessResult]:
+def runs(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dg.ExecuteInProcessResult]:
     """The runs of a fresh deployment, by asset."""
-    home = tmp_path_factory.mktemp("fresh") / "home"
+    home = make_home(tmp_path_factory.mktemp("fresh") / "home", empty_mlflow)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAXI_HOME", str(home))
         resources = resources_in(home)
@@ -126,6 +127,14 @@ def test_a_model_tells_its_figures_parameters_and_trials(
     assert trial.data.keys() == {"trial", "rmse", *record.trials[0].parameters}
     assert metadata["training_set"] == store.existing("training_set").digest
     assert metadata["selected_on"] == "training"
+
+
+@pytest.mark.parametrize("asset", ["xgboost_model", "sklearn_models"])
+def test_a_model_links_to_its_mlflow_run(asset: str, runs: Mapping[str, dg.ExecuteInProcessResult]) -> None:
+    metadata = metadata_of(runs[asset], asset)
+    assert metadata["mlflow_run_id"]
+    assert metadata["mlflow_run"].startswith("http://127.0.0.1:5000/#/experiments/")
+    assert metadata["mlflow_run"].endswith(f"/runs/{metadata['mlflow_run_id']}")
 
 
 def test_the_same_month_twice_has_the_same_data_version(home: Path, instance: dg.DagsterInstance) -> None:

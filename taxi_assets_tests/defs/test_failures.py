@@ -13,12 +13,14 @@ from taxi_assets.errors import (
     SourceUnavailableError,
     StoredError,
     TaxiError,
+    TrackingError,
     TripFileError,
     UntrustedModelError,
 )
-from taxi_assets_tests.defs.running import materialize, resources_in
+from taxi_assets_tests.defs.running import failure_of, materialize, resources_in
 
 LASTING = [MonthNotFoundError, SettingError, StoredError, TripFileError, UntrustedModelError]
+PASSING = [SourceUnavailableError, TrackingError]
 
 
 def attempts_at(error: Exception) -> int:
@@ -40,15 +42,16 @@ def test_an_error_that_lasts_is_not_tried_again(error: type[TaxiError]) -> None:
     assert attempts_at(error("It lasts.")) == 1
 
 
-def test_a_source_that_does_not_answer_is_tried_again() -> None:
-    assert attempts_at(SourceUnavailableError("Nobody is there.")) == 3
+@pytest.mark.parametrize("error", PASSING)
+def test_a_server_that_does_not_answer_is_tried_again(error: type[TaxiError]) -> None:
+    assert attempts_at(error("Nobody is there.")) == 3
 
 
 def test_a_failing_disk_is_tried_again() -> None:
     assert attempts_at(OSError("The disk is ill.")) == 3
 
 
-@pytest.mark.parametrize("error", [*LASTING, SourceUnavailableError])
+@pytest.mark.parametrize("error", [*LASTING, *PASSING])
 def test_the_failure_says_what_the_error_said(error: type[TaxiError]) -> None:
     with pytest.raises(dg.Failure) as caught, clear_failures():
         raise error("What is wrong.")
@@ -77,13 +80,12 @@ def test_every_asset_is_tried_again_after_a_pause(asset: dg.AssetsDefinition) ->
         ("training_set", None, "A training set takes 2 clean months, and none are stored"),
         ("xgboost_model", None, "training_set has not been made yet"),
         ("sklearn_models", "linear_model.Lasso", "training_set has not been made yet"),
+        ("champion_model", None, "training_set has not been made yet"),
     ],
 )
 def test_an_asset_that_lacks_its_input_fails_once_and_clearly(
     asset: str, partition: str | None, message: str, empty_home: Path
 ) -> None:
     result = materialize(resources_in(empty_home), asset, partition=partition)
-    (failure,) = (event for event in result.get_step_failure_events() if event.step_key == asset)
-    assert failure.step_failure_data.user_failure_data is not None
-    assert message in (failure.step_failure_data.user_failure_data.description or "")
+    assert message in failure_of(result, asset)
     assert not [event for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]

@@ -9,9 +9,9 @@ import pytest
 
 from taxi_assets.defs import main_job
 from taxi_assets.defs.main_job import CheckFailure, ModelResult, RunOptions, Summary, run_main_job
-from taxi_assets.errors import SettingError
+from taxi_assets.errors import SettingError, TrackingError
 from taxi_assets.features import TrainingSet, known_windows
-from taxi_assets_tests.defs.running import LINEAR, QUICK_XGBOOST, resources_in, store_in
+from taxi_assets_tests.defs.running import LINEAR, QUICK_XGBOOST, damage_version, resources_in, store_in
 
 MONTHS = ["2024-01", "2024-02"]
 MODELS = ["xgboost_model", LINEAR]
@@ -77,21 +77,26 @@ def test_a_run_makes_everything_and_tells_it_as_designed(
         "shapes": {"X": ..., "X_train": ..., "X_val": ...},
         "checks": {"passed": ..., "warned": ..., "failed": ..., "failures": ...},
         "models": [{"name": ..., "rmse": ..., "mae": ..., "seconds": ..., "mlflow_run_id": ...}],
-        "champion": {"name": ..., "version": ..., "rmse": ...},
+        "champion": {"name": ..., "version": ..., "rmse": ..., "reason": ...},
         "errors": ...,
         "seconds": ...,
     }
     assert (told_json["months"], told_json["source"], told_json["synthetic"]) == (MONTHS, "sample", True)
-    assert told_json["checks"] == {"passed": 27, "warned": 0, "failed": 0, "failures": []}
+    assert told_json["checks"] == {"passed": 29, "warned": 0, "failed": 0, "failures": []}
     assert [model["name"] for model in told_json["models"]] == MODELS
     best = min(told_json["models"], key=lambda model: model["rmse"])
-    assert told_json["champion"] == {"name": best["name"], "version": None, "rmse": best["rmse"]}
+    assert told_json["champion"] == {
+        "name": best["name"],
+        "version": 1,
+        "rmse": pytest.approx(best["rmse"]),
+        "reason": f"Version 1 ({best['name']}, RMSE {best['rmse']:.4f}) is champion: there was none.",
+    }
     shapes = told_json["shapes"]
     assert shapes["X_train"][0] + shapes["X_val"][0] == shapes["X"][0]
-    steps = ["trips of 2024-01", "trips of 2024-02", "training_set and xgboost_model", LINEAR]
+    steps = ["trips of 2024-01", "trips of 2024-02", "training_set and xgboost_model", LINEAR, "champion"]
     assert told.events == [(what, step) for step in steps for what in ("started", "finished")]
     runs = instance.get_runs()
-    assert len(runs) == 4
+    assert len(runs) == 5
     assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
 
 
@@ -225,8 +230,44 @@ def test_a_failed_check_is_told_in_one_sentence() -> None:
     assert failure.sentence() == "clean_trips 2024-01-01: check schema failed. Expected a; found b."
 
 
-def test_a_model_whose_rmse_is_not_a_number_is_no_champion() -> None:
+def test_a_model_whose_rmse_is_not_a_number_is_not_the_best() -> None:
     summary = Summary(MONTHS, "sample", True)
-    summary.models = [ModelResult("xgboost_model", float("nan"), 1.0, 1.0), ModelResult(LINEAR, 9.0, 7.0, 1.0)]
+    summary.models = [
+        ModelResult("xgboost_model", float("nan"), 1.0, 1.0, "a"),
+        ModelResult(LINEAR, 9.0, 7.0, 1.0, "b"),
+    ]
     assert summary.best is not None
     assert summary.best.name == LINEAR
+
+
+def test_the_mlflow_run_of_each_model_is_told(home: Path, instance: dg.DagsterInstance, told: Told) -> None:
+    resources = resources_in(home)
+    summary = run_main_job(RunOptions(months=MONTHS, models=MODELS), instance, resources, told)
+    client = resources["mlflow"].tracking().client
+    names = [client.get_run(model.mlflow_run_id).info.run_name for model in summary.models]
+    assert names == ["xgboost_model", f"sklearn_models[{LINEAR}]"]
+
+
+def test_nothing_is_run_where_mlflow_does_not_answer(
+    home: Path, instance: dg.DagsterInstance, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(TrackingError, match=r"http://127\.0\.0\.1:9 .*MLFLOW_TRACKING_URI"):
+        run_main_job(RunOptions(models=MODELS), instance, resources_in(home), told)
+    assert told.events == []
+    assert instance.get_runs() == []
+
+
+def test_a_champion_that_cannot_be_compared_is_an_error(home: Path, instance: dg.DagsterInstance, told: Told) -> None:
+    resources = resources_in(home)
+    first = run_main_job(RunOptions(months=MONTHS, models=["xgboost_model"]), instance, resources, told)
+    assert first.champion is not None
+    damage_version(resources, first.champion.version)
+    # The data of another split: models of it are no versions yet.
+    options = RunOptions(months=MONTHS, models=[LINEAR], split="2024-02-10")
+    second = run_main_job(options, instance, resources, told)
+    assert second.champion is not None
+    assert (second.champion.version, second.champion.rmse) == (first.champion.version, None)
+    assert not second.succeeded
+    assert "champion_model: check champion_serves failed" in second.errors[0]
+    assert {failure.check for failure in second.check_failures} == {"champion_serves", "compared_with_champion"}

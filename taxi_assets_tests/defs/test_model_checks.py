@@ -18,6 +18,7 @@ from taxi_assets.training.model import TrainedModel
 from taxi_assets.training.model_files import load_fit, load_record, save_model
 from taxi_assets_tests.defs.running import (
     LINEAR,
+    QUICK_XGBOOST,
     Resources,
     actual,
     expected,
@@ -152,6 +153,20 @@ def test_a_second_run_is_compared_with_the_first(resources: Resources, instance:
     checks = {check.check_name: check for check in second.get_asset_check_evaluations()}
     assert checks["rmse_not_worse"].passed
     assert expected(checks["rmse_not_worse"])["rmse_of_last_run"] == metadata_of(first, "sklearn_models")["rmse"]
+
+
+def test_xgboost_in_a_run_with_a_class_is_compared_with_its_run_before(
+    resources: Resources, instance: dg.DagsterInstance
+) -> None:
+    config = {"xgboost_model": QUICK_XGBOOST}
+    for _ in range(2):
+        result = materialize(
+            resources, "xgboost_model", "sklearn_models", partition=LINEAR, config=config, instance=instance
+        )
+    checks = {
+        (check.asset_key.to_user_string(), check.check_name): check for check in result.get_asset_check_evaluations()
+    }
+    assert "rmse_of_last_run" in expected(checks["xgboost_model", "rmse_not_worse"])
 
 
 @pytest.mark.parametrize(("asset", "partition", "key"), MODELS)
