@@ -1,4 +1,4 @@
-# make setup, run, ui, test, lint. Needs Python 3.11 or newer and make; uv makes the set-up faster where it is there.
+# make setup, run, ui, mlflow, test, lint. Needs Python 3.11 or newer and make; uv makes the set-up faster where it is there.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -41,6 +41,13 @@ run: setup ## Make sample trips, train seven models, print how good they are
 .PHONY: ui
 ui: setup ## Show the assets in Dagster's UI on http://127.0.0.1:3000 (PORT=…), with the daemon
 	@eval "$$($(BIN)/taxi env)" && exec dagster dev --host 127.0.0.1 --port $(or $(PORT),3000)
+
+.PHONY: mlflow
+mlflow: setup ## Show runs, models and the champion in MLflow's UI on http://127.0.0.1:5000 (PORT=…)
+	@eval "$$($(BIN)/taxi env)" && case "$$MLFLOW_TRACKING_URI" in \
+		http*) echo "MLflow runs at MLFLOW_TRACKING_URI already: open that address." ;; \
+		*) exec mlflow server --backend-store-uri "$$MLFLOW_TRACKING_URI" --host 127.0.0.1 --port $(or $(PORT),5000) --workers 1 ;; \
+	esac
 
 .PHONY: test
 test: setup lint ## Check style, types and import rules, then run all tests

@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -20,6 +22,7 @@ from taxi_assets.settings import PROJECT_ROOT, Settings, load_settings
 
 if TYPE_CHECKING:
     from taxi_assets.defs.main_job import Summary
+    from taxi_assets.tracking.connection import Tracking
 
 app = typer.Typer(
     help="How long will a New York taxi trip take? Ingest, train and predict.",
@@ -27,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+champion_app = typer.Typer(help="Which model serves, since when and why; and the way back.", no_args_is_help=True)
+app.add_typer(champion_app, name="champion")
 stdout = Console()
 stderr = Console(stderr=True)
 
@@ -111,7 +116,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Predict how many minutes a trip takes, with the best of the stored models."""
+    """Predict how many minutes a trip takes, with the champion."""
     from taxi_assets.trips.zones import is_zone, zones
 
     for option, zone in (("--pu", pu), ("--do", do)):
@@ -120,23 +125,29 @@ def predict(
     if not 0 <= distance <= MAX_MILES:
         raise SettingError(f"--distance {distance} is not a distance: give miles, from 0 to {MAX_MILES:,}.")
     settings = _prepare()
-    from taxi_assets.defs.resources import build_resources
-    from taxi_assets.storage.locations import model
-    from taxi_assets.training.model_files import load_fit
-    from taxi_assets.training.selection import best_stored_model
+    from taxi_assets.tracking.connection import mlflow_errors, open_tracking
+    from taxi_assets.tracking.registry import existing_champion, load_version
 
-    store = build_resources(settings)["storage"].open()
-    best = best_stored_model(store)
-    pipeline = store.read_verified(model(best.name), lambda folder, _: load_fit(folder, "final_fit"))
+    with mlflow_errors(settings):
+        tracking = open_tracking(settings)
+        version = existing_champion(tracking)
+        champion = load_version(tracking, version)
+    facts = champion.record.facts
     trip = {"PULocationID": str(int(pu)), "DOLocationID": str(int(do)), "trip_distance": distance}
-    minutes = float(pipeline.predict([trip])[0])
+    minutes = float(champion.final_fit.predict([trip])[0])
     if as_json:
-        print(json.dumps({"duration": minutes, "model": best.name, "months": best.facts["months"]}))
+        found = {
+            "duration": minutes,
+            "model": version.model,
+            "version": version.version,
+            "months": facts["months"],
+        }
+        print(json.dumps(found))
         return
-    kind = "synthetic " if best.facts["synthetic"] else ""
-    trained_on = f"{kind}{best.facts['service']} trips of {', '.join(best.facts['months'])}"
+    kind = "synthetic " if facts["synthetic"] else ""
+    trained_on = f"{kind}{facts['service']} trips of {', '.join(facts['months'])}"
     stdout.print(
-        f"[bold]{minutes:.2f} minutes[/bold] ({best.name}, trained on {trained_on})",
+        f"[bold]{minutes:.2f} minutes[/bold] ({version.model}, version {version.version}, trained on {trained_on})",
         highlight=False,
         soft_wrap=True,
     )
@@ -184,11 +195,79 @@ def env() -> None:
         "TAXI_HOME": str(settings.home),
         "TAXI_TRIPS_URI": settings.trips_uri,
         "TAXI_SERVICE": settings.service,
+        "MLFLOW_TRACKING_URI": settings.mlflow_uri,
     }
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     print(f"export VIRTUAL_ENV={shlex.quote(sys.prefix)}")
     print(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+
+
+@champion_app.command("show")
+def champion_show(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the model that serves, and the challenger."""
+    from taxi_assets.tracking.registry import existing_champion, version_at
+
+    with _tracking() as tracking:
+        found = {"champion": existing_champion(tracking), "challenger": version_at(tracking, "challenger")}
+    if as_json:
+        print(json.dumps({alias: vars(version) if version else None for alias, version in found.items()}))
+        return
+    table = Table("", "version", "model", "RMSE (min)", "trained on", "in MLflow")
+    for alias, version in found.items():
+        if version is not None:
+            rmse = "" if version.rmse is None else f"{version.rmse:.3f}"
+            url = tracking.version_url(version.version)
+            table.add_row(alias, str(version.version), version.model, rmse, version.months, url)
+    stdout.print(table)
+
+
+@champion_app.command("history")
+def champion_history(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array on stdout.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show which version was champion when (UTC), and why."""
+    from taxi_assets.tracking.history import moves
+
+    with _tracking() as tracking:
+        past = moves(tracking)
+    if as_json:
+        print(json.dumps([vars(move) | {"at": move.at and move.at.isoformat()} for move in past]))
+        return
+    if not past:
+        stdout.print("No model has been champion yet: `taxi run` trains and compares them.")
+        return
+    for move in past:
+        since = f"{move.at:%Y-%m-%d %H:%M:%S}" if move.at else "at an unknown time"
+        stdout.print(f"{since}  [bold]version {move.version}[/bold]  {move.model}  {move.kind}", highlight=False)
+        stdout.print(f"  {escape(move.reason)}", highlight=False, soft_wrap=True)
+
+
+@champion_app.command("rollback")
+def champion_rollback(
+    to: Annotated[int | None, typer.Option(help="The version that is to serve. Default: the champion before.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Let an earlier champion serve again, until another model wins."""
+    from taxi_assets.tracking.history import rollback
+
+    with _tracking() as tracking:
+        move = rollback(tracking, to)
+    stdout.print(f"Version {move.version} ({move.model}) is champion. {escape(move.reason)}", soft_wrap=True)
+
+
+@contextmanager
+def _tracking() -> Iterator["Tracking"]:
+    """MLflow, with its errors made clear."""
+    from taxi_assets.tracking.connection import mlflow_errors, open_tracking
+
+    settings = _prepare()
+    with mlflow_errors(settings):
+        yield open_tracking(settings)
 
 
 class ProgressLines:
@@ -292,12 +371,16 @@ def _print_summary(summary: "Summary", select_on: SelectOn) -> None:
             row = (model.name, f"{model.rmse:.3f}", f"{model.mae:.3f}", f"{model.seconds:.1f}")
             table.add_row(*row, style=style)
         stdout.print(table)
-        assert best is not None
-        stdout.print(f"Best: [bold green]{best.name}[/bold green], RMSE {best.rmse:.3f} minutes", highlight=False)
         if select_on is SelectOn.validation:
             stdout.print(
                 "Tuned on the validation rows that it is judged on (--select-on validation): too good to be true."
             )
+    if summary.champion is not None:
+        stdout.print(
+            f"[bold]Champion:[/bold] {escape(summary.champion.reason)}",
+            highlight=False,
+            soft_wrap=True,
+        )
     warned = [failure for failure in summary.check_failures if failure.severity == "WARN"]
     failed = len(summary.check_failures) - len(warned)
     stdout.print(f"Checks: {summary.checks_passed} passed, {len(warned)} warned, {failed} failed", highlight=False)

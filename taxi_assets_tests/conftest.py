@@ -19,7 +19,7 @@ ROWS = 3_000
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the developer's shell do not reach a test."""
     for name in list(os.environ):
-        if name.startswith("TAXI_") or name == "DAGSTER_HOME":
+        if name.startswith(("TAXI_", "MLFLOW_")) or name == "DAGSTER_HOME":
             monkeypatch.delenv(name)
 
 

@@ -65,6 +65,18 @@ def while_a_model_is_fitted() -> None:
     xgboost.train = die_at_the_second_fit
 
 
+def before_the_champion_is_named() -> None:
+    from taxi_assets.tracking import promotion
+
+    promotion.set_alias = die
+
+
+def before_the_decision_is_written_down() -> None:
+    from taxi_assets.tracking import promotion
+
+    promotion._write_down = die
+
+
 POINTS: dict[str, Callable[[], None]] = {
     point.__name__: point
     for point in (
@@ -72,6 +84,8 @@ POINTS: dict[str, Callable[[], None]] = {
         while_a_training_set_is_written,
         before_a_pointer_is_replaced,
         while_a_model_is_fitted,
+        before_the_champion_is_named,
+        before_the_decision_is_written_down,
     )
 }
 

@@ -1,6 +1,5 @@
 """Ctrl-C ends the whole job, and not just the run that is going on."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from taxi_assets.settings import PROJECT_ROOT
+from taxi_assets_tests.e2e.conftest import environment, statuses
 
 pytestmark = pytest.mark.slow
 
 
 def test_an_interrupt_ends_the_job_and_trains_nothing_more(home: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAXI_", "DAGSTER_"))}
     process = subprocess.Popen(
         [sys.executable, "-m", "taxi_assets", "run", "--models", "Lasso,LinearSVR", "--evals", "500"],
         cwd=PROJECT_ROOT,
-        env=environment | {"TAXI_HOME": str(home), "TAXI_SAMPLE_ROWS": "2000"},
+        env=environment(TAXI_HOME=str(home)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -33,3 +32,5 @@ def test_an_interrupt_ends_the_job_and_trains_nothing_more(home: Path) -> None:
     assert "svm.LinearSVR" not in errors
     assert "interrupted" in errors
     assert output == ""
+    assert statuses(home).count("KILLED") == 1
+    assert "RUNNING" not in statuses(home)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taxi_assets_tests.e2e.conftest import Run, digests, run_command
+from taxi_assets_tests.e2e.conftest import Run, digests, only_json, run_command, statuses
 from taxi_assets_tests.e2e.kill_at import POINTS
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,22 @@ def test_a_run_that_was_killed_and_run_again_ends_like_one_that_was_not(
     source = str(sample_folder)
     killed = command(sys.executable, "-m", "taxi_assets_tests.e2e.kill_at", point, *RUN, TAXI_TRIPS_URI=source)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert digests(home) != undisturbed
-    rerun = command("taxi", *RUN, TAXI_TRIPS_URI=source)
+    if "champion" not in point and "decision" not in point:
+        assert digests(home) != undisturbed
+    rerun = command("taxi", *RUN, "--json", TAXI_TRIPS_URI=source)
     assert rerun.returncode == 0, rerun.stderr
+    assert digests(home) == undisturbed
+    assert only_json(rerun)["champion"]["name"] == "xgboost_model"
+    assert "RUNNING" not in statuses(home)
+
+
+def test_the_trials_of_a_killed_search_are_not_made_again(
+    command: Run, home: Path, sample_folder: Path, undisturbed: dict[str, str]
+) -> None:
+    source = str(sample_folder)
+    point = "while_a_model_is_fitted"
+    killed = command(sys.executable, "-m", "taxi_assets_tests.e2e.kill_at", point, *RUN, TAXI_TRIPS_URI=source)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    rerun = command("taxi", *RUN, TAXI_TRIPS_URI=source)
+    assert "1 of 3 trials were made before" in rerun.stderr
     assert digests(home) == undisturbed

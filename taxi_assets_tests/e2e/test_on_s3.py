@@ -33,7 +33,8 @@ def test_a_run_reads_trips_from_a_bucket_and_stores_in_one(
     assert summary["months"] == ["2024-01", "2024-02"]
     assert summary["checks"]["failed"] == 0
     pointers = server.glob(f"{s3_location}/**/current.json")
-    assert len(pointers) == 1 + 2 * 2 + 1 + 2  # the source, raw and clean months, the training set, the models
+    # the source, raw and clean months, the training set, two models and their trials
+    assert len(pointers) == 1 + 2 * 2 + 1 + 2 + 2
     assert not (home / "assets").exists()
     prediction = taxi("predict", "--pu", "236", "--do", "239", "--distance", "1.98", **settings)
     assert prediction.returncode == 0, prediction.stderr
