@@ -27,9 +27,8 @@ from taxi_assets.errors import SettingError
 from taxi_assets.settings import load_settings
 from taxi_assets.storage.locations import XGBOOST_MODEL
 from taxi_assets.training.search_spaces import MODEL_NAMES, SELECT_ON, SKLEARN_CLASSES
+from taxi_assets.trips.months import DEFAULT_MONTHS
 from taxi_assets.trips.source import last_full_month
-
-DEFAULT_MONTHS = 2
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,7 @@ from taxi_assets.features.validation_trips import ValidationTrips
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import Store
 from taxi_assets.storage.versions import Version
-from taxi_assets.trips.months import first_day
-
-DEFAULT_MONTHS = 2
+from taxi_assets.trips.months import DEFAULT_MONTHS, first_day
 
 
 def newest_clean_months(store: Store) -> list[str]:

@@ -137,15 +137,15 @@ def _decide(tracking: Tracking, store: Store, folder: Path, training_set: Versio
     loaded = load_version(tracking, version)
     validation = ValidationTrips.load(folder)
     rmse = _judge(loaded, validation, best, version)
-    new = f"version {version.version} ({best.model}, RMSE {rmse:.4f})"
+    new = f"{version.version} ({best.model}, RMSE {rmse:.4f})"
     if present is None:
-        reason = f"V{new[1:]} is champion: there was none.{aside}"
+        reason = f"Version {new} is champion: there was none.{aside}"
         return Promotion(Decision.FIRST, reason, version, rmse, version, candidates)
     if present.version == version.version:
-        reason = f"V{new[1:]} stays champion: it is the best of what was trained again.{aside}"
+        reason = f"Version {new} stays champion: it is the best of what was trained again.{aside}"
         return Promotion(Decision.SAME, reason, present, rmse, version, candidates)
     if (present.fit, present.source) == (version.fit, version.source):
-        reason = f"V{new[1:]} is champion: it is the same model as version {present.version}, whose files are damaged."
+        reason = f"Version {new} is champion: the same model as version {present.version}, whose files are damaged."
         return Promotion(Decision.RESTORED, reason, version, rmse, version, candidates)
     try:
         if present.source != tracking.source_id:
@@ -157,8 +157,9 @@ def _decide(tracking: Tracking, store: Store, folder: Path, training_set: Versio
         if isinstance(error, TrackingError):
             raise
         reason = (
-            f"Version {present.version} ({present.model or 'unknown'}) stays champion, and {new} is challenger, since "
-            f"the two cannot be compared. {error} `taxi champion rollback --to` lets a version serve that you name."
+            f"Version {present.version} ({present.model or 'unknown'}) stays champion, and version {new} is "
+            f"challenger, since the two cannot be compared. {error} "
+            "`taxi champion rollback --to` lets a version serve that you name."
         )
         return Promotion(Decision.NOT_COMPARABLE, reason, present, None, version, candidates)
     on = f"on {found.rows:,} trips that neither has seen"

@@ -17,6 +17,9 @@ from taxi_assets.training.tuning import Trial
 
 ARTIFACT = "model"
 
+TAGS_AT_ONCE = 100
+"""MLflow takes no more in one request; a window of many months has more."""
+
 EXAMPLE = {
     "PULocationID": "236",
     "DOLocationID": "239",
@@ -114,8 +117,10 @@ class TrainingRun:
             self.run_id,
             metrics=[Metric(name, value, now, 0) for name, value in found.items()],
             params=[Param(name, str(value)) for name, value in described.items()],
-            tags=[RunTag(name, value) for name, value in lineage.items()],
         )
+        noted = [RunTag(name, value) for name, value in lineage.items()]
+        for start in range(0, len(noted), TAGS_AT_ONCE):
+            self._client.log_batch(self.run_id, tags=noted[start : start + TAGS_AT_ONCE])
         example = _example(record.facts["feature_set"])
         logged = mlflow.sklearn.log_model(
             model.final_fit,

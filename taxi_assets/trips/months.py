@@ -6,6 +6,9 @@ from datetime import date
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import MONTH_PATTERN
 
+DEFAULT_MONTHS = 2
+"""A training set takes the newest two where none are named: one trains, one validates."""
+
 
 def parse_months(text: str) -> list[str]:
     """The months that `2024-01`, `2024-01:2024-03` or `2024-01,2024-03` name, in order, each once.
