@@ -95,12 +95,13 @@ def _judge_serving(storage: StorageResource, mlflow: MlflowResource) -> Verdict:
     from taxi_assets.features.validation_trips import ValidationTrips
     from taxi_assets.tracking.registry import load_version, version_at
 
-    tracking = mlflow.tracking()
-    champion = version_at(tracking, "champion")
-    if champion is None:
-        return Verdict(False, "a champion", "no version has the alias champion")
+    with mlflow.asked() as tracking:
+        champion = version_at(tracking, "champion")
+        if champion is None:
+            return Verdict(False, "a champion", "no version has the alias champion")
+        fit = load_version(tracking, champion).final_fit
     validation = storage.open().read_verified(locations.TRAINING_SET, lambda folder, _: ValidationTrips.load(folder))
-    predictions = load_version(tracking, champion).final_fit.predict(validation.trips)
+    predictions = fit.predict(validation.trips)
     broken = int(np.count_nonzero(~np.isfinite(predictions)))
     return Verdict(
         broken == 0,
@@ -119,7 +120,8 @@ def compared_with_champion(context: dg.AssetCheckExecutionContext, mlflow: Mlflo
 
     expected = "the new model and the champion compared on the same trips"
     try:
-        decision, reason = last_decision(mlflow.tracking())
+        with mlflow.asked() as tracking:
+            decision, reason = last_decision(tracking)
         verdict = Verdict(decision != Decision.NOT_COMPARABLE, expected, reason)
     except TaxiError as error:
         verdict = Verdict(False, expected, str(error))

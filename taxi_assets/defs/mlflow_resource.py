@@ -50,6 +50,18 @@ class MlflowResource(dg.ConfigurableResource):
         return open_tracking(load_settings())
 
     @contextmanager
+    def asked(self) -> "Iterator[Tracking]":
+        """MLflow, to be asked in a block.
+
+        Raises:
+            TrackingError: it does not answer, then or within the block.
+        """
+        from taxi_assets.tracking.connection import mlflow_errors
+
+        with mlflow_errors(load_settings()):
+            yield self.tracking()
+
+    @contextmanager
     def run_of(self, context: dg.AssetExecutionContext) -> Iterator[OpenRun]:
         """The MLflow run of the asset partition that a step makes: FINISHED, FAILED or KILLED as the step is.
 
