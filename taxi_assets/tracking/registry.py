@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from taxi_assets.errors import StoredError, TaxiError, UntrustedModelError
+from taxi_assets.storage.versions import Version, describe_files
 from taxi_assets.tracking import tags
 from taxi_assets.tracking.connection import REGISTERED_MODEL, Tracking, default_address, first_line
 from taxi_assets.training.model import ModelRecord
@@ -37,6 +38,7 @@ class RegisteredVersion:
         rmse: in minutes, on the validation rows of its own training set; None as above.
         months: what it was trained on, as people read it.
         fit: digest of its two fits: models that predict alike have the same.
+        files: digest of the files that hold them in MLflow.
         source: source and service of its trips, as `Settings.source_id`.
         run_id: the MLflow run of its training.
         rolled_back: whether it was champion until a person took it back.
@@ -47,6 +49,7 @@ class RegisteredVersion:
     rmse: float | None
     months: str
     fit: str
+    files: str
     source: str
     run_id: str
     rolled_back: bool
@@ -61,6 +64,7 @@ class RegisteredVersion:
             None if rmse is None else float(rmse),
             found.tags.get(tags.MONTHS, ""),
             found.tags.get(tags.FIT, ""),
+            found.tags.get(tags.FILES, ""),
             found.tags.get(tags.SOURCE, ""),
             found.run_id or "",
             tags.ROLLED_BACK in found.tags,
@@ -139,7 +143,16 @@ def register(tracking: Tracking, run_id: str) -> RegisteredVersion:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    names = (tags.MODEL, tags.MONTHS, tags.FIT, tags.SOURCE, tags.SYNTHETIC, tags.TRAINING_SET, tags.DAGSTER_RUN)
+    names = (
+        tags.MODEL,
+        tags.MONTHS,
+        tags.FIT,
+        tags.FILES,
+        tags.SOURCE,
+        tags.SYNTHETIC,
+        tags.TRAINING_SET,
+        tags.DAGSTER_RUN,
+    )
     noted = {name: run.data.tags[name] for name in names if name in run.data.tags}
     # The client of a database asks for the model at the default address.
     with default_address(tracking):
@@ -170,15 +183,24 @@ def load_version(tracking: Tracking, version: RegisteredVersion) -> LoadedVersio
             place = tracking.client.get_model_version_download_uri(REGISTERED_MODEL, str(version.version))
             folder = Path(download_artifacts(place, dst_path=scratch, tracking_uri=tracking.uri))
             extra = folder / EXTRA_FILES
-            return LoadedVersion(
+            loaded = LoadedVersion(
                 load_record(extra),
                 load_pipeline(extra / fit_file("training_fit")),
                 load_pipeline(folder / MLFLOW_MODEL_FILE),
             )
+            if files_digest(folder) != version.files:
+                raise StoredError("its files are not those that were registered")
+            return loaded
         except (TaxiError, MlflowException, OSError) as error:
             kind = UntrustedModelError if isinstance(error, UntrustedModelError) else StoredError
             reason = first_line(error).replace(scratch, "")
             raise kind(f"Version {version.version} of {REGISTERED_MODEL} cannot be loaded: {reason}.") from None
+
+
+def files_digest(folder: Path) -> str:
+    """Digest of the files that a logged model predicts with."""
+    names = (MLFLOW_MODEL_FILE, f"{EXTRA_FILES}/{fit_file('training_fit')}")
+    return Version({name: file for name, file in describe_files(folder).items() if name in names}).digest
 
 
 def set_alias(tracking: Tracking, alias: Alias, version: int) -> None:

@@ -10,6 +10,7 @@ from taxi_assets.features.training_set import TrainingSet
 from taxi_assets.storage.versions import Version, describe_files
 from taxi_assets.tracking import tags
 from taxi_assets.tracking.connection import Tracking
+from taxi_assets.tracking.registry import files_digest
 from taxi_assets.tracking.runs import begin_run, milliseconds
 from taxi_assets.training.model import ModelRecord, TrainedModel
 from taxi_assets.training.model_files import FITS, OWN_TYPES, RECORD, fit_file
@@ -83,6 +84,7 @@ class TrainingRun:
             folder: the files that `save_model` wrote of it.
         """
         import mlflow.sklearn
+        from mlflow.artifacts import download_artifacts
         from mlflow.entities import Metric, Param, RunTag
 
         record, files = model.record, describe_files(folder)
@@ -133,6 +135,7 @@ class TrainingRun:
             extra_files=[str(folder / RECORD), str(folder / fit_file("training_fit"))],
             metadata={"model": record.name, "months": record.facts["months"], "synthetic": record.facts["synthetic"]},
         )
+        self._client.set_tag(self.run_id, tags.FILES, files_digest(Path(download_artifacts(logged.model_uri))))
         # Last: it says that all of it is there.
         self._client.set_tag(self.run_id, tags.MODEL_URI, logged.model_uri)
 

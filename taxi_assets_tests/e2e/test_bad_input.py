@@ -140,12 +140,12 @@ def test_an_impossible_setting_is_one_line_that_names_it(
 
 def test_a_model_that_was_changed_behind_our_back_is_not_believed(taxi: Run, home: Path) -> None:
     assert taxi("run", *QUICK).returncode == 0
-    (record,) = (home / "assets" / "sklearn_models").glob("*/*/model.json")
-    record.write_text(record.read_text().replace('"rmse": ', '"rmse": 0.0'))
+    (served,) = (home / "mlflow" / "artifacts").rglob("model.skops")
+    shutil.copyfile(served.parent / "extra_files" / "training_fit.skops", served)
     result = taxi("predict", "--pu", "236", "--do", "239", "--distance", "1.98")
     assert result.returncode == 1
-    assert "model.json has" in errors(result.stderr)[0]
-    assert "Materialise it again" in errors(result.stderr)[0]
+    assert "Version 1 of nyc-taxi-duration cannot be loaded" in errors(result.stderr)[0]
+    assert "not those that were registered" in errors(result.stderr)[0]
 
 
 def test_samples_for_a_folder_that_cannot_be_written_are_refused(taxi: Run) -> None:
@@ -175,7 +175,7 @@ def test_verbose_shows_where_an_error_came_from(taxi: Run) -> None:
         (("--pu", "1", "--do", "1", "--distance", "-1"), "--distance -1.0 is not a distance"),
         (("--pu", "1", "--do", "1", "--distance", "nan"), "--distance nan is not a distance"),
         (("--pu", "1", "--do", "1", "--distance", "1e308"), "--distance 1e+308 is not a distance"),
-        (("--pu", "1", "--do", "1", "--distance", "1"), "training_set has not been made yet"),
+        (("--pu", "1", "--do", "1", "--distance", "1"), "has no champion yet"),
     ],
 )
 def test_a_prediction_that_cannot_be_made_says_why(taxi: Run, arguments: tuple[str, ...], text: str) -> None:

@@ -70,6 +70,7 @@ def test_the_commands_of_the_readme_materialise_month_by_month_and_class_by_clas
         "dg launch --assets raw_trips,clean_trips --partition 2024-02-01",
         "dagster asset materialize -m taxi_assets.definitions --select training_set,xgboost_model",
         "dagster asset materialize -m taxi_assets.definitions --select sklearn_models --partition linear_model.Lasso",
+        "dagster asset materialize -m taxi_assets.definitions --select champion_model",
         "taxi predict --pu 236 --do 239 --distance 1.98",
     )
     for line in lines:
