@@ -59,8 +59,8 @@ def run_untracked() -> None:
 
     run = main_job._Runner.run
 
-    def run_all_but_the_champion(self: Any, what: str, assets: list[str], *arguments: Any) -> Any:
-        return None if assets == ["champion_model"] else run(self, what, assets, *arguments)
+    def run_all_but_the_champion(self: Any, what: str, assets: list[str], *arguments: Any, **options: Any) -> Any:
+        return None if assets == ["champion_model"] else run(self, what, assets, *arguments, **options)
 
     main_job._Runner.run = run_all_but_the_champion  # type: ignore[method-assign]
     MlflowResource.tracking = lambda self: None  # type: ignore[assignment, method-assign, return-value]
