@@ -32,7 +32,7 @@ def test_a_promotion_waits_for_the_one_that_goes_on(home: Path, resources: Resou
 
             def one_goes_on_and_one_waits() -> bool:
                 info = pool.get_concurrency_info("champion")
-                return (info.active_slot_count, info.pending_step_count) == (1, 1)
+                return (info.active_slot_count, len({step.run_id for step in info.pending_steps})) == (1, 2)
 
             wait_until(one_goes_on_and_one_waits)
             wait_until(lambda: len(list(tmp_path.glob("go.*"))) == 1)
