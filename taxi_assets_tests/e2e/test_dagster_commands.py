@@ -26,9 +26,15 @@ def shell(command: Run, home: Path) -> Run:
 
 
 @pytest.fixture
-def daemon(command: Run, home: Path) -> Iterator[None]:
+def daemon(command: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A running dagster-daemon."""
     home.mkdir(exist_ok=True)
+    monkeypatch.setenv("TAXI_HOME", str(home))
+    # Dagster's own start on a new SQLite file fails where two of its processes make the tables at once.
+    with dg.DagsterInstance.from_config(str(PROJECT_ROOT)) as instance:
+        assert instance.get_runs_count() == 0
+        assert instance.schedule_storage is not None
+        assert instance.schedule_storage.all_instigator_state() == []
     environment = 'setup="$(taxi env)"; eval "$setup"; exec dagster-daemon run -w workspace.yaml'
     path = f"PATH={Path(sys.executable).parent}:/usr/bin:/bin"
     process = subprocess.Popen(
