@@ -124,12 +124,9 @@ def predict(
             raise SettingError(f"{option} {zone!r} is not a zone: zones are numbered 1 to {len(zones())}.")
     if not 0 <= distance <= MAX_MILES:
         raise SettingError(f"--distance {distance} is not a distance: give miles, from 0 to {MAX_MILES:,}.")
-    settings = _prepare()
-    from taxi_assets.tracking.connection import mlflow_errors, open_tracking
     from taxi_assets.tracking.registry import existing_champion, load_version
 
-    with mlflow_errors(settings):
-        tracking = open_tracking(settings)
+    with _tracking() as tracking:
         version = existing_champion(tracking)
         champion = load_version(tracking, version)
     facts = champion.record.facts

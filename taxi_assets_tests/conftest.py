@@ -1,6 +1,8 @@
 """What tests share: the real months, small synthetic ones, stores, and an environment without our settings."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,3 +61,25 @@ def sample_trips(sample_folder: Path) -> pa.Table:
 def store(tmp_path: Path) -> FolderStore:
     """An empty store in a folder."""
     return FolderStore(tmp_path / "assets")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables, with nothing in them: to make them takes seconds, to copy them none."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that exists as soon as the module `trap` is imported, or its class Trap constructed."""
+    mark = tmp_path / "executed"
+    (tmp_path / "trap.py").write_text(
+        f"from pathlib import Path\nPath({str(mark)!r}).touch()\nclass Trap:\n    def __setstate__(self, state): pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield mark
+    sys.modules.pop("trap", None)

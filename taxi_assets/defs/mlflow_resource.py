@@ -70,13 +70,10 @@ class MlflowResource(dg.ConfigurableResource):
         Raises:
             TrackingError: MLflow does not answer, then or later.
         """
-        from taxi_assets.tracking.connection import mlflow_errors
         from taxi_assets.tracking.runs import begin_run, close_abandoned_runs, end_run
 
-        settings = load_settings()
-        note_process(context.instance, context.run.run_id, settings.home)
-        with mlflow_errors(settings):
-            tracking = self.tracking()
+        note_process(context.instance, context.run.run_id, load_settings().home)
+        with self.asked() as tracking:
             if closed := close_abandoned_runs(tracking, lambda run_id: _is_over(context.instance, run_id)):
                 context.log.warning(f"{closed} MLflow runs of killed processes are marked as KILLED")
             name = asset_partition(context)

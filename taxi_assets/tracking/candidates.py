@@ -3,7 +3,6 @@
 import logging
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from taxi_assets.errors import StoredError
 from taxi_assets.storage import locations
@@ -11,10 +10,8 @@ from taxi_assets.storage.publish import Store
 from taxi_assets.storage.versions import Version
 from taxi_assets.tracking import tags
 from taxi_assets.tracking.connection import Tracking
+from taxi_assets.tracking.runs import find_runs
 from taxi_assets.training.search_spaces import MODEL_NAMES
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +50,11 @@ def find_candidates(tracking: Tracking, store: Store, training_set: Version) -> 
         for name, version in current.items()
         if version is not None and version.facts["training_set"] == training_set.digest
     }
-    runs = _training_runs(tracking, training_set.digest)
+    runs = find_runs(
+        tracking,
+        f"tags.`{tags.TRAINING_SET}` = '{training_set.digest}' AND tags.`{tags.MODEL_URI}` LIKE 'models:/%'",
+        "attributes.start_time DESC",
+    )
     compared = {run.data.tags[tags.MODEL_DIGEST] for run in runs if tags.COMPARED in run.data.tags}
     found: dict[str, Candidate] = {}
     for run in runs:
@@ -70,20 +71,3 @@ def find_candidates(tracking: Tracking, store: Store, training_set: Version) -> 
             raise StoredError(f"{message}. Was another MLFLOW_TRACKING_URI set for its training? Train it again.")
         log.warning("%s", message)
     return sorted(found.values(), key=lambda candidate: candidate.rmse)
-
-
-def _training_runs(tracking: Tracking, training_set: str) -> "list[Run]":
-    """The runs that logged a model of a training set, the newest first."""
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = tracking.client.search_runs(
-            [tracking.experiment_id],
-            f"tags.`{tags.TRAINING_SET}` = '{training_set}' AND tags.`{tags.MODEL_URI}` LIKE 'models:/%'",
-            order_by=["attributes.start_time DESC"],
-            page_token=token,
-        )
-        runs += page
-        token = page.token
-        if not token:
-            return runs

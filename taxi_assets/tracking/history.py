@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import load_settings
@@ -18,10 +17,7 @@ from taxi_assets.tracking.registry import (
     version_at,
     versions,
 )
-from taxi_assets.tracking.runs import begin_run, end_run, milliseconds, person
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+from taxi_assets.tracking.runs import begin_run, end_run, find_runs, milliseconds, person
 
 OUTSIDE = "moved outside"
 """The alias was moved in MLflow itself, or by a process that was killed before it wrote so down."""
@@ -50,19 +46,7 @@ class Move:
 
 def moves(tracking: Tracking) -> list[Move]:
     """All moves of the champion, the first one first."""
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = tracking.client.search_runs(
-            [tracking.experiment_id],
-            f"tags.`{tags.MOVED}` = 'true'",
-            order_by=[f"tags.`{tags.DECIDED_AT}` ASC"],
-            page_token=token,
-        )
-        runs += page
-        token = page.token
-        if not token:
-            break
+    runs = find_runs(tracking, f"tags.`{tags.MOVED}` = 'true'", f"tags.`{tags.DECIDED_AT}` ASC")
     models = {version.version: version.model for version in versions(tracking)}
     found = [
         Move(

@@ -6,12 +6,15 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from taxi_assets.settings import PROJECT_ROOT, load_settings
 from taxi_assets.storage.processes import home_name, is_alive, process_token
 from taxi_assets.tracking import tags
 from taxi_assets.tracking.connection import Tracking
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -66,6 +69,18 @@ def close_abandoned_runs(tracking: Tracking, is_over: Callable[[str], bool]) -> 
             end_run(tracking, run.info.run_id, "KILLED")
             closed += 1
     return closed
+
+
+def find_runs(tracking: Tracking, condition: str, order: str) -> "list[Run]":
+    """All runs that meet a condition, in an order, both as MLflow writes them."""
+    runs: list[Run] = []
+    token = None
+    while True:
+        page = tracking.client.search_runs([tracking.experiment_id], condition, order_by=[order], page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
 
 
 def milliseconds() -> int:

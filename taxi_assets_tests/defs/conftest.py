@@ -21,12 +21,6 @@ from taxi_assets_tests.defs.running import (
 MONTHS = ("2024-01-01", "2024-02-01")
 
 
-@pytest.fixture(autouse=True)
-def no_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow's settings of the developer's shell do not reach a test."""
-    remove_mlflow_settings(monkeypatch)
-
-
 def remove_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MLFLOW_"):
@@ -34,19 +28,9 @@ def remove_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without a run: making its tables takes seconds. Not to be changed."""
-    from mlflow import MlflowClient
-
-    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{database}").search_experiments()
-    return database
-
-
-@pytest.fixture(scope="session")
-def filled_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
+def filled_home(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """The home of a deployment with two months, their training set and two models. Not to be changed."""
-    home = make_home(tmp_path_factory.mktemp("filled") / "home", empty_mlflow)
+    home = make_home(tmp_path_factory.mktemp("filled") / "home", empty_database)
     resources = resources_in(home)
     with pytest.MonkeyPatch.context() as patch:
         remove_mlflow_settings(patch)
@@ -79,10 +63,10 @@ def filled_store(home: Path) -> FolderStore:
 
 
 @pytest.fixture
-def empty_home(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_home(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a deployment where nothing was made yet, which is the current one."""
     monkeypatch.setenv("TAXI_HOME", str(tmp_path / "empty"))
-    return make_home(tmp_path / "empty", empty_mlflow)
+    return make_home(tmp_path / "empty", empty_database)
 
 
 @pytest.fixture

@@ -46,10 +46,10 @@ def store_in(home: Path) -> FolderStore:
     return FolderStore(home / "assets")
 
 
-def make_home(home: Path, empty_mlflow: Path) -> Path:
+def make_home(home: Path, empty_database: Path) -> Path:
     """A home where nothing was made yet but MLflow's tables."""
     (home / "mlflow").mkdir(parents=True)
-    shutil.copy(empty_mlflow, home / "mlflow" / "mlflow.db")
+    shutil.copy(empty_database, home / "mlflow" / "mlflow.db")
     return home
 
 

@@ -26,9 +26,9 @@ PARTITION = "2024-02-01"
 
 
 @pytest.fixture(scope="module")
-def runs(empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dg.ExecuteInProcessResult]:
+def runs(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dg.ExecuteInProcessResult]:
     """The runs of a fresh deployment, by asset."""
-    home = make_home(tmp_path_factory.mktemp("fresh") / "home", empty_mlflow)
+    home = make_home(tmp_path_factory.mktemp("fresh") / "home", empty_database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAXI_HOME", str(home))
         resources = resources_in(home)

@@ -38,9 +38,9 @@ def weak(seed: int) -> dict[str, dg.Config]:
 
 
 @pytest.fixture(scope="module")
-def crowned_home(filled_home: Path, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def crowned_home(filled_home: Path, empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a deployment whose champion is a weak XGBoost model, its only one. Not to be changed."""
-    home = make_home(tmp_path_factory.mktemp("crowned") / "home", empty_mlflow)
+    home = make_home(tmp_path_factory.mktemp("crowned") / "home", empty_database)
     shutil.copytree(
         filled_home / "assets", home / "assets", ignore=shutil.ignore_patterns("xgboost_model", "sklearn_models")
     )
@@ -197,9 +197,9 @@ def test_without_a_champion_nothing_serves_and_nothing_was_compared(resources: R
 
 
 def test_without_a_model_of_the_training_set_it_fails_clearly(
-    home: Path, empty_mlflow: Path, resources: Resources
+    home: Path, empty_database: Path, resources: Resources
 ) -> None:
-    shutil.copy(empty_mlflow, home / "mlflow" / "mlflow.db")
+    shutil.copy(empty_database, home / "mlflow" / "mlflow.db")
     for folder in ("xgboost_model", "sklearn_models"):
         shutil.rmtree(home / "assets" / folder)
     result = materialize(resources, "champion_model")
@@ -208,10 +208,10 @@ def test_without_a_model_of_the_training_set_it_fails_clearly(
 
 
 def test_models_of_another_mlflow_fail_clearly(
-    home: Path, empty_mlflow: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
+    home: Path, empty_database: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(champion_model.node_def, "_retry_policy", None)
-    shutil.copy(empty_mlflow, home / "mlflow" / "mlflow.db")
+    shutil.copy(empty_database, home / "mlflow" / "mlflow.db")
     result = materialize(resources, "champion_model")
     assert "MLFLOW_TRACKING_URI" in failure_of(result, "champion_model")
     assert alias(resources, "champion") is None

@@ -1,6 +1,5 @@
 """A home with three stored months and an MLflow without runs; and one in which all seven models were trained."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -15,14 +14,6 @@ ROWS = 1_500
 MONTHS = ("2024-01", "2024-02", "2024-03")
 
 
-@pytest.fixture(autouse=True)
-def no_mlflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow's settings of the developer's shell do not reach a test."""
-    for name in list(os.environ):
-        if name.startswith("MLFLOW_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.fixture(scope="session")
 def stored_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of three small months and of the training set of the first two. Not to be changed."""
@@ -33,16 +24,6 @@ def stored_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store_months(store, MONTHS, ROWS, folder)
     store_training_set(store, MONTHS[:2])
     return store.root
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables, with nothing in them: to make them takes seconds, to copy them none."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
 
 
 def make_home(home: Path, stored_months: Path, empty_database: Path) -> None:

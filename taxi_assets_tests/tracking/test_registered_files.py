@@ -26,18 +26,6 @@ TRAP = {
 
 
 @pytest.fixture
-def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that exists as soon as the module `trap` is imported."""
-    mark = tmp_path / "executed"
-    (tmp_path / "trap.py").write_text(
-        f"from pathlib import Path\nPath({str(mark)!r}).touch()\nclass Trap:\n    def __setstate__(self, state): pass\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield mark
-    sys.modules.pop("trap", None)
-
-
-@pytest.fixture
 def files(three_champions: Deployment) -> Iterator[Path]:
     """The files of version 3; put back afterwards."""
     folder = three_champions.files_of(3)

@@ -4,7 +4,6 @@ import io
 import pickle
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +52,6 @@ def honest(model_of: ModelOf) -> bytes:
 def path(tmp_path: Path) -> Path:
     """Where the crafted file is written."""
     return tmp_path / "final_fit.skops"
-
-
-@pytest.fixture
-def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that exists as soon as the module `trap` is imported, or its class Trap constructed."""
-    mark = tmp_path / "executed"
-    (tmp_path / "trap.py").write_text(
-        f"from pathlib import Path\nPath({str(mark)!r}).touch()\nclass Trap:\n    def __setstate__(self, state): pass\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield mark
-    sys.modules.pop("trap", None)
 
 
 class Touch:
