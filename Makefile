@@ -63,7 +63,7 @@ lint: setup ## Check style, types and import rules
 .PHONY: lock
 lock: ## Pin all dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-emit-index-url --no-header --extra dev --upgrade pyproject.toml --output-file requirements.lock
+		--no-emit-index-url --no-header --extra dev --extra deploy --upgrade pyproject.toml --output-file requirements.lock
 
 .PHONY: clean
 clean: ## Delete .venv and all state below .taxi

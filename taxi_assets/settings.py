@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from taxi_assets.errors import SettingError
@@ -64,6 +64,25 @@ class Settings(BaseSettings):
         description="Where MLflow's UI is, for links to it. Default: the tracking server, or that of `make mlflow`.",
     )
     ui_url: str | None = Field(None, description="Where Dagster's UI is, for links to it.")
+    source_seconds: int = Field(60, ge=1, description="Seconds between two looks at the source for new months.")
+    sensor_seconds: int = Field(30, ge=1, description="Seconds between two looks at runs, checks and assets.")
+    newest_months: int = Field(
+        2, ge=1, description="How many months the first look at a source takes: its newest ones, not its history."
+    )
+    alert_urls: SecretStr = Field(
+        SecretStr(""), description="Where alerts go: Apprise URLs, with spaces between. They can hold passwords."
+    )
+    alert_assets: str = Field(
+        "all", min_length=1, description="Assets whose failed checks and runs alert: all, or names with commas between."
+    )
+    alert_severities: str = Field(
+        "ERROR,WARN",
+        pattern=r"^(ERROR|WARN)(,(ERROR|WARN))?$",
+        description="Severities of failed checks that alert, with commas between.",
+    )
+    stale_hours: float = Field(
+        48.0, gt=0, description="Hours after which a month of the source that the champion has not seen alerts."
+    )
     git_commit: str | None = Field(None, description="The commit that runs, where there is no git to ask.")
 
     @field_validator("trips_uri")
