@@ -75,6 +75,7 @@ def run(
 ) -> None:
     """Run the main job: ingest months, build the training set, train the models, compare them."""
     settings = _prepare()
+    _make_instance_ready(settings)
     import dagster as dg
 
     from taxi_assets.defs.main_job import RunOptions, run_main_job
@@ -187,6 +188,7 @@ def sample(
 def env() -> None:
     """Print what sets a shell up for Dagster's own commands: eval "$(.venv/bin/taxi env)"."""
     settings = _prepare()
+    _make_instance_ready(settings)
     variables = {
         "DAGSTER_HOME": os.environ["DAGSTER_HOME"],
         "TAXI_HOME": str(settings.home),
@@ -329,6 +331,21 @@ def _prepare() -> Settings:
         raise SettingError(f"DAGSTER_HOME={dagster_home} is not the absolute path of a folder: mend it, or unset it.")
     os.environ["TAXI_HOME"] = str(settings.home)
     return settings
+
+
+def _make_instance_ready(settings: Settings) -> None:
+    """Make what Dagster keeps its state in, where it is not there yet."""
+    from taxi_assets.storage.home import is_instance_ready
+
+    # Importing Dagster takes seconds.
+    if is_instance_ready(settings.home, os.environ["DAGSTER_HOME"]):
+        return
+    import dagster as dg
+
+    from taxi_assets.defs.instance import make_ready
+
+    with dg.DagsterInstance.get() as instance:
+        make_ready(instance, settings.home, os.environ["DAGSTER_HOME"])
 
 
 def _parse_models(text: str) -> list[str]:

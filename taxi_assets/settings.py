@@ -70,7 +70,8 @@ class Settings(BaseSettings):
         2, ge=1, description="How many months the first look at a source takes: its newest ones, not its history."
     )
     alert_urls: SecretStr = Field(
-        SecretStr(""), description="Where alerts go: Apprise URLs, with spaces between. They can hold passwords."
+        SecretStr(""),
+        description="Where alerts go: Apprise URLs, with spaces or commas between. They can hold passwords.",
     )
     alert_assets: str = Field(
         "all", min_length=1, description="Assets whose failed checks and runs alert: all, or names with commas between."

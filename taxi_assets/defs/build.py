@@ -6,7 +6,10 @@ import dagster as dg
 
 from taxi_assets.defs import champion_model, clean_trips, raw_trips, sklearn_models, training_set, xgboost_model
 from taxi_assets.defs.jobs import JOBS
+from taxi_assets.defs.process_executor import process_executor
 from taxi_assets.defs.resources import build_resources
+from taxi_assets.defs.schedules import retrain_hourly
+from taxi_assets.defs.sensors import SENSORS
 
 MODULES = (raw_trips, clean_trips, training_set, xgboost_model, sklearn_models, champion_model)
 
@@ -24,7 +27,8 @@ def build_defs(*, resource_overrides: Mapping[str, object] | None = None) -> dg.
         assets=ASSETS,
         asset_checks=CHECKS,
         jobs=JOBS,
+        schedules=[retrain_hourly],
+        sensors=SENSORS,
         resources={**build_resources(), **(resource_overrides or {})},
-        # A process for each step costs ten seconds of imports; each run has a process of its own anyway.
-        executor=dg.in_process_executor,
+        executor=process_executor,
     )

@@ -1,14 +1,19 @@
 """The asset `champion_model`: the best model, registered; the alias `champion` moves only for a win. Its checks."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from taxi_assets.defs.checks import Verdict, check_result
+from taxi_assets.defs.conditions import WHEN_MODELS_CHANGED
 from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
+from taxi_assets.defs.made_of import MADE_OF_TAG, champion_inputs
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.resources import StorageResource
+from taxi_assets.defs.retraining import beside_others
 from taxi_assets.defs.sklearn_models import sklearn_models
+from taxi_assets.defs.stale_months import TRAINED_ON
 from taxi_assets.defs.xgboost_model import xgboost_model
 from taxi_assets.errors import TaxiError
 from taxi_assets.storage import locations
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     code_version="1",
     retry_policy=RETRY_POLICY,
     pool="champion",
+    automation_condition=WHEN_MODELS_CHANGED,
 )
 def champion_model(
     context: dg.AssetExecutionContext, storage: StorageResource, mlflow: MlflowResource
@@ -35,16 +41,21 @@ def champion_model(
     """
     from taxi_assets.tracking.promotion import promote
 
-    with clear_failures(), mlflow.run_of(context) as run:
-        promotion = promote(run.tracking, storage.open(), run.run_id)
+    with clear_failures(), beside_others(context), mlflow.run_of(context) as run:
+        made_of = champion_inputs(context.instance)
+        store = storage.open()
+        promotion = promote(run.tracking, store, run.run_id)
+        trained_on = store.existing(locations.TRAINING_SET).facts["clean_trips"]
     version = promotion.champion
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.fit or f"version {version.version}"),
+        tags={MADE_OF_TAG: made_of} if made_of else None,
         metadata={
             "champion": version.model,
             "version": version.version,
             "decision": promotion.decision.value,
             "reason": promotion.reason,
+            TRAINED_ON: json.dumps(trained_on),
             "candidates": dg.MetadataValue.table(
                 [
                     dg.TableRecord({"model": candidate.model, "rmse": candidate.rmse})

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from taxi_assets.defs.champion_model import champion_model
 from taxi_assets.defs.clean_trips import clean_trips
 from taxi_assets.defs.raw_trips import raw_trips
 from taxi_assets.defs.sklearn_models import sklearn_models
@@ -26,4 +27,18 @@ train_sklearn = dg.define_asset_job(
     description="Train one scikit-learn class on the training set, or by a backfill all six: one run a class.",
 )
 
-JOBS = (ingest_months, train_xgboost, train_sklearn)
+retrain = dg.define_asset_job(
+    "retrain",
+    dg.AssetSelection.assets(training_set, xgboost_model, sklearn_models, champion_model),
+    description="What the hourly schedule launches parts of: the training set, the models, the champion.",
+)
+
+JOBS = (ingest_months, train_xgboost, train_sklearn, retrain)
+
+ASSETS_OF_JOBS = {
+    "ingest_months": frozenset({raw_trips.key, clean_trips.key}),
+    "train_xgboost": frozenset({training_set.key, xgboost_model.key}),
+    "train_sklearn": frozenset({sklearn_models.key}),
+    "retrain": frozenset({training_set.key, xgboost_model.key, sklearn_models.key, champion_model.key}),
+}
+"""What a job makes, where its run does not say."""

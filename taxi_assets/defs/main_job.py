@@ -19,6 +19,7 @@ from taxi_assets.defs.failures import INTERRUPTED
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.partitions import partition_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
+from taxi_assets.defs.retraining import MAIN_JOB_TAGS, alone
 from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets.defs.training_set import TrainingSetConfig
 from taxi_assets.defs.vanished_runs import fail_vanished_runs, process_tags
@@ -181,14 +182,16 @@ def run_main_job(
     storage.open()
     mlflow: MlflowResource = resources["mlflow"]
     mlflow.tracking()
-    fail_vanished_runs(instance, load_settings().home)
+    home = load_settings().home
+    fail_vanished_runs(instance, home)
     months = list(options.months or _newest_months(trips))
     partitions = [partition_of(month) for month in months]
     runner = _Runner(instance, resources, progress, log_level, Summary(months, trips.uri, trips.synthetic))
-    for month, partition in zip(months, partitions, strict=True):
-        runner.run(f"trips of {month}", ["raw_trips", "clean_trips"], partition)
-    if runner.summary.succeeded:
-        _train(runner, options)
+    with alone(home, lambda: progress.started("waiting for another retraining of this home to end")):
+        for month, partition in zip(months, partitions, strict=True):
+            runner.run(f"trips of {month}", ["raw_trips", "clean_trips"], partition)
+        if runner.summary.succeeded:
+            _train(runner, options)
     runner.summary.seconds = time.monotonic() - start
     return runner.summary
 
@@ -212,7 +215,7 @@ def _require_possible(options: RunOptions) -> None:
 
 def _newest_months(trips: TripsResource) -> list[str]:
     first = load_settings().first_month
-    months = trips.open().available_months(first, last_full_month())
+    months = list(trips.open().published(first, last_full_month()))
     if len(months) < DEFAULT_MONTHS:
         raise SettingError(
             f"TAXI_TRIPS_URI={trips.uri} has {len(months)} months of {trips.service} trips since {first}, "
@@ -292,7 +295,7 @@ class _Runner:
             partition_key=partition,
             raise_on_error=False,
             selection=dg.AssetSelection.assets(*assets),
-            tags={"taxi/started_by": "taxi run", **process_tags(load_settings().home)},
+            tags={**MAIN_JOB_TAGS, **process_tags(load_settings().home)},
         )
         outcome = self._gather(result)
         errors = self._errors(result, what)

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from taxi_assets.defs.checks import WARN, Stored, Verdict, stored_check
 from taxi_assets.defs.failures import clear_failures
+from taxi_assets.defs.made_of import MADE_OF_TAG, model_inputs
 from taxi_assets.defs.mlflow_resource import MlflowResource, OpenRun
 from taxi_assets.defs.resources import StorageResource
+from taxi_assets.defs.retraining import beside_others
 from taxi_assets.storage import locations
 from taxi_assets.storage.versions import Version
 from taxi_assets.training.search_spaces import SelectOn
@@ -54,17 +56,20 @@ def train_tracked(
     from taxi_assets.training.tuning import Followers
 
     start = time.monotonic()
-    with clear_failures(), mlflow.run_of(context) as run:
+    with clear_failures(), beside_others(context), mlflow.run_of(context) as run:
+        made_of = model_inputs(context.instance)
         store = storage.open()
         training_run = TrainingRun(run.tracking, run.run_id)
         followers = Followers(StoredTrials(store, name), training_run.log_trial)
         record, version = train_and_store(
             store, name, lambda data, version: train(data, version, followers), training_run.log_model
         )
-    return _result(record, version, time.monotonic() - start, run)
+    return _result(record, version, time.monotonic() - start, run, made_of)
 
 
-def _result(record: "ModelRecord", version: Version, seconds: float, run: OpenRun) -> dg.MaterializeResult:
+def _result(
+    record: "ModelRecord", version: Version, seconds: float, run: OpenRun, made_of: str | None
+) -> dg.MaterializeResult:
     """The materialisation of a model, with what the UI shows and plots of it."""
     trials = [
         dg.TableRecord({"trial": trial.number + 1, "rmse": trial.rmse, **_flat(trial.parameters)})
@@ -72,6 +77,7 @@ def _result(record: "ModelRecord", version: Version, seconds: float, run: OpenRu
     ]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest),
+        tags={MADE_OF_TAG: made_of} if made_of else None,
         metadata={
             "rmse": record.metrics.rmse,
             "mae": record.metrics.mae,

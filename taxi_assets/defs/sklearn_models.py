@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
+from taxi_assets.defs.conditions import WHEN_TRAINING_SET_CHANGED
 from taxi_assets.defs.failures import RETRY_POLICY
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.model_assets import ModelConfig, model_checks, train_tracked
@@ -38,6 +39,8 @@ class SklearnConfig(ModelConfig):
     owners=["team:taxi"],
     code_version="1",
     retry_policy=RETRY_POLICY,
+    pool="training",
+    automation_condition=WHEN_TRAINING_SET_CHANGED,
 )
 def sklearn_models(
     context: dg.AssetExecutionContext, config: SklearnConfig, storage: StorageResource, mlflow: MlflowResource

@@ -7,8 +7,11 @@ from pydantic import Field
 
 from taxi_assets.defs.checks import Stored, Verdict, stored_check
 from taxi_assets.defs.clean_trips import clean_trips
+from taxi_assets.defs.conditions import WHEN_MONTHS_CHANGED
 from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
+from taxi_assets.defs.made_of import MADE_OF_TAG, Soundness, month_soundness, training_set_inputs
 from taxi_assets.defs.resources import StorageResource
+from taxi_assets.defs.retraining import beside_others
 from taxi_assets.storage import locations
 
 
@@ -34,6 +37,7 @@ class TrainingSetConfig(dg.Config):
     owners=["team:taxi"],
     code_version="1",
     retry_policy=RETRY_POLICY,
+    automation_condition=WHEN_MONTHS_CHANGED,
 )
 def training_set(
     context: dg.AssetExecutionContext, config: TrainingSetConfig, storage: StorageResource
@@ -41,9 +45,12 @@ def training_set(
     """Sparse matrices and targets of a window of months, with the encoders that made them."""
     from taxi_assets.features.window import newest_clean_months, store_training_set
 
-    with clear_failures():
+    with clear_failures(), beside_others(context):
+        made_of = training_set_inputs(context.instance)
         store = storage.open()
-        months = config.months or newest_clean_months(store)
+        months = config.months or newest_clean_months(
+            store, lambda month: month_soundness(context.instance, month) is Soundness.SOUND
+        )
         context.log.info(f"Building the training set of {', '.join(months)}")
         version = store_training_set(
             store,
@@ -61,6 +68,7 @@ def training_set(
         metadata[f"{name}_columns"] = dg.MetadataValue.int(columns)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest),
+        tags={MADE_OF_TAG: made_of} if made_of else None,
         metadata=metadata
         | {
             "dagster/row_count": shapes["X"][0],

@@ -1,6 +1,6 @@
 """The training set of a window of stored months: which months, and building and storing it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,17 +16,21 @@ from taxi_assets.storage.versions import Version
 from taxi_assets.trips.months import DEFAULT_MONTHS, first_day
 
 
-def newest_clean_months(store: Store) -> list[str]:
+def newest_clean_months(store: Store, is_sound: Callable[[str], bool] = lambda _: True) -> list[str]:
     """The newest two months that are stored cleaned.
+
+    Args:
+        store: where the months are.
+        is_sound: whether a month may be used.
 
     Raises:
         SettingError: fewer than two are.
     """
-    months = [key.rpartition("/")[2] for key in store.keys(locations.CLEAN_TRIPS)]
+    months = [month for key in store.keys(locations.CLEAN_TRIPS) if is_sound(month := key.rpartition("/")[2])]
     if len(months) < DEFAULT_MONTHS:
         raise SettingError(
             f"A training set takes {DEFAULT_MONTHS} clean months, and {', '.join(months) or 'none'} "
-            f"{'is' if len(months) == 1 else 'are'} stored: "
+            f"{'is' if len(months) == 1 else 'are'} stored and passed the blocking checks: "
             "materialise raw_trips and clean_trips of more, or set `months`."
         )
     return months[-DEFAULT_MONTHS:]

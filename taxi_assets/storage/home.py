@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings
 from taxi_assets.storage.publish import Store, file_lock, replace_text
 
 OWNER = "source"
+INSTANCES = "dagster-instances"
 
 
 def claim_home(settings: Settings) -> None:
@@ -51,6 +53,18 @@ def claim_store(store: Store, settings: Settings) -> None:
         reason = error.strerror or error
         raise SettingError(f"TAXI_STORAGE_URI={settings.storage} cannot be used: {reason}.") from error
     _require_same(f"TAXI_STORAGE_URI={settings.storage}", version.facts, settings)
+
+
+def is_instance_ready(home: Path, dagster_home: str) -> bool:
+    """Whether it is noted in a home that the Dagster instance which a folder describes was made ready."""
+    marker = home / INSTANCES
+    return marker.exists() and dagster_home in marker.read_text(encoding="utf-8").splitlines()
+
+
+def note_instance_ready(home: Path, dagster_home: str) -> None:
+    """Note it."""
+    with (home / INSTANCES).open("a", encoding="utf-8") as marker:
+        marker.write(f"{dagster_home}\n")
 
 
 def _owner(settings: Settings) -> dict[str, str]:

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+Die = Callable[..., Any]
 
-def die(*_: Any, **__: Any) -> None:
+
+def kill(*_: Any, **__: Any) -> None:
+    """SIGKILL to this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def while_a_month_is_fetched() -> None:
+def while_a_month_is_fetched(die: Die) -> None:
     from taxi_assets.trips.source import FileSource
 
     def half_of(self: FileSource, month: str, path: Path) -> str:
@@ -24,7 +27,7 @@ def while_a_month_is_fetched() -> None:
     FileSource._download = half_of  # type: ignore[method-assign]
 
 
-def while_a_training_set_is_written() -> None:
+def while_a_training_set_is_written(die: Die) -> None:
     import numpy as np
 
     save, saved = np.save, []
@@ -38,7 +41,7 @@ def while_a_training_set_is_written() -> None:
     np.save = save_four  # type: ignore[assignment]
 
 
-def before_a_pointer_is_replaced() -> None:
+def before_a_pointer_is_replaced(die: Die) -> None:
     from taxi_assets.storage import publish
 
     replace_text = publish.replace_text
@@ -51,7 +54,7 @@ def before_a_pointer_is_replaced() -> None:
     publish.replace_text = die_at_the_training_set
 
 
-def while_a_model_is_fitted() -> None:
+def while_a_model_is_fitted(die: Die) -> None:
     import xgboost
 
     train, fits = xgboost.train, []
@@ -65,19 +68,19 @@ def while_a_model_is_fitted() -> None:
     xgboost.train = die_at_the_second_fit
 
 
-def before_the_champion_is_named() -> None:
+def before_the_champion_is_named(die: Die) -> None:
     from taxi_assets.tracking import promotion
 
     promotion.set_alias = die
 
 
-def before_the_decision_is_written_down() -> None:
+def before_the_decision_is_written_down(die: Die) -> None:
     from taxi_assets.tracking import promotion
 
     promotion._write_down = die
 
 
-POINTS: dict[str, Callable[[], None]] = {
+POINTS: dict[str, Callable[[Die], None]] = {
     point.__name__: point
     for point in (
         while_a_month_is_fetched,
@@ -89,9 +92,15 @@ POINTS: dict[str, Callable[[], None]] = {
     )
 }
 
+
+def arm(point: str, die: Die) -> None:
+    """Let this process die at a point."""
+    POINTS[point](die)
+
+
 if __name__ == "__main__":
     point, *arguments = sys.argv[1:]
-    POINTS[point]()
+    arm(point, kill)
     sys.argv = ["taxi", *arguments]
     from taxi_assets.cli import main
 

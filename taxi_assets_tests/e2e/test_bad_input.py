@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets_tests.e2e.conftest import Run, digests, only_json
 
 pytestmark = pytest.mark.slow
@@ -122,7 +123,8 @@ def test_a_split_that_leaves_a_side_empty_keeps_the_training_set(
         (("--split", "soon"), {}, "split='soon' is not a date"),
         ((), {"TAXI_SERVICE": "blue"}, "TAXI_SERVICE='blue' is unknown: it is one of green, yellow"),
         ((), {"TAXI_TRIPS_URI": "/nowhere/{moon}"}, "TAXI_TRIPS_URI=/nowhere/{moon}"),
-        ((), {"TAXI_TRIPS_URI": "/nowhere"}, "TAXI_TRIPS_URI=/nowhere has 0 months"),
+        ((), {"TAXI_TRIPS_URI": "/nowhere"}, "/nowhere/ is not there"),
+        ((), {"TAXI_TRIPS_URI": str(PROJECT_ROOT)}, f"TAXI_TRIPS_URI={PROJECT_ROOT} has 0 months"),
         ((), {"TAXI_SAMPLE_ROWS": "0"}, "TAXI_SAMPLE_ROWS='0'"),
         ((), {"TAXI_STORAGE_URI": "gs://bucket"}, "TAXI_STORAGE_URI=gs://bucket"),
     ],

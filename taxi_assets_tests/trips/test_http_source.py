@@ -16,7 +16,7 @@ JANUARY = "/green_tripdata_2024-01.parquet"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxi_assets.trips.source.wait_exponential_jitter", lambda **_: tenacity.wait_none())
+    monkeypatch.setattr("taxi_assets.trips.file_source.wait_exponential_jitter", lambda **_: tenacity.wait_none())
 
 
 @pytest.fixture
@@ -53,12 +53,6 @@ def test_a_month_that_the_site_does_not_have_is_not_found(january: Site, tmp_pat
         _open(january.address).fetch("2024-03", tmp_path)
 
 
-@pytest.mark.parametrize("status", [403, 404])
-def test_a_site_offers_the_months_that_it_has(january: Site, status: int) -> None:
-    january.missing_status = status
-    assert _open(january.address).available_months("2023-11", "2024-03") == ["2024-01"]
-
-
 def test_a_month_is_fetched_after_two_errors_of_the_server(january: Site, tmp_path: Path) -> None:
     january.first_statuses = [500, 500]
     assert _open(january.address).fetch("2024-01", tmp_path).content.rows == ROWS
@@ -69,12 +63,6 @@ def test_a_server_that_keeps_failing_is_given_up(january: Site, tmp_path: Path) 
     del january.files[JANUARY]
     with pytest.raises(SourceUnavailableError, match="500"):
         _open(january.address).fetch("2024-01", tmp_path)
-
-
-def test_a_server_that_fails_does_not_seem_to_lack_months(january: Site) -> None:
-    january.missing_status = 503
-    with pytest.raises(SourceUnavailableError, match="503"):
-        _open(january.address).available_months("2024-01", "2024-02")
 
 
 @pytest.mark.parametrize("cut_after", [0, 1_000, -1])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxi_assets.errors import MonthNotFoundError, SettingError, TripFileError
+from taxi_assets.errors import MonthNotFoundError, SettingError, SourceUnavailableError, TripFileError
 from taxi_assets.trips.source import TripSource, last_full_month, open_source
 from taxi_assets_tests.conftest import ROWS
 
@@ -15,11 +15,6 @@ from taxi_assets_tests.conftest import ROWS
 def _open(uri: str, service: str = "green", **changes: Any) -> TripSource:
     arguments = {"sample_months": "2024-01:2024-02", "sample_rows": 300, "sample_seed": 1, "attempts": 1}
     return open_source(uri, service, **(arguments | changes))
-
-
-def test_the_sample_offers_its_months_within_the_range() -> None:
-    source = _open("sample", sample_months="2023-11:2024-03")
-    assert source.available_months("2023-12", "2024-02") == ["2023-12", "2024-01", "2024-02"]
 
 
 def test_a_sample_month_is_fetched_whole_under_its_official_name(tmp_path: Path) -> None:
@@ -52,21 +47,18 @@ def test_a_folder_may_have_a_folder_for_each_service(sample_folder: Path, tmp_pa
     (tmp_path / "trips").mkdir()
     (tmp_path / "trips" / "green").symlink_to(sample_folder)
     source = _open(str(tmp_path / "trips"))
-    assert source.available_months("2023-12", "2024-03") == ["2024-01", "2024-02"]
+    assert list(source.published("2023-12", "2024-03")) == ["2024-01", "2024-02"]
     assert source.fetch("2024-02", tmp_path).content.rows == ROWS
-
-
-def test_a_folder_offers_the_months_that_it_has(sample_folder: Path) -> None:
-    assert _open(str(sample_folder)).available_months("2023-06", "2024-06") == ["2024-01", "2024-02"]
-
-
-def test_a_folder_without_the_service_offers_nothing(sample_folder: Path) -> None:
-    assert _open(str(sample_folder), "yellow").available_months("2024-01", "2024-02") == []
 
 
 def test_a_month_that_a_folder_does_not_have_is_not_found(sample_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MonthNotFoundError, match=r"2024-03.*green_tripdata_2024-03\.parquet"):
         _open(str(sample_folder)).fetch("2024-03", tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailableError, match=r"/gone/ is not there.*TAXI_TRIPS_URI"):
+        _open(str(tmp_path / "gone")).fetch("2024-01", tmp_path)
 
 
 def test_a_changed_file_of_a_folder_has_another_fingerprint(sample_folder: Path, tmp_path: Path) -> None:
@@ -95,7 +87,7 @@ def test_a_template_may_name_files_in_another_way(sample_folder: Path, tmp_path:
     (tmp_path / "green" / "2024").mkdir(parents=True)
     (tmp_path / "green" / "2024" / "02.parquet").symlink_to(sample_folder / "green_tripdata_2024-02.parquet")
     source = _open(f"{tmp_path}/{{service}}/{{year}}/{{month}}.parquet")
-    assert source.available_months("2024-01", "2024-03") == ["2024-02"]
+    assert list(source.published("2024-01", "2024-03")) == ["2024-02"]
     assert source.fetch("2024-02", tmp_path).content.rows == ROWS
 
 

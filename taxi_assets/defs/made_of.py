@@ -1,0 +1,161 @@
+"""What is out of date: what was made of something else than what is there now.
+
+A materialisation of the training set, a model or the champion is tagged with the data versions that it was made
+of. Dagster's own eager automation goes by events: it makes a model again when an unchanged training set is made
+again, and an event that is lost with a killed process is lost for good. A comparison of versions does neither.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
+
+from taxi_assets.defs.clean_trips import CHECKS as CLEAN_TRIPS_CHECKS
+from taxi_assets.training.search_spaces import SKLEARN_CLASSES
+from taxi_assets.trips.months import DEFAULT_MONTHS
+
+if TYPE_CHECKING:
+    from dagster._core.events.log import EventLogEntry
+
+MADE_OF_TAG = "taxi/made_of"
+
+RAW_TRIPS = dg.AssetKey("raw_trips")
+CLEAN_TRIPS = dg.AssetKey("clean_trips")
+TRAINING_SET = dg.AssetKey("training_set")
+XGBOOST_MODEL = dg.AssetKey("xgboost_model")
+SKLEARN_MODELS = dg.AssetKey("sklearn_models")
+CHAMPION_MODEL = dg.AssetKey("champion_model")
+
+RETRAINED = frozenset({TRAINING_SET, XGBOOST_MODEL, SKLEARN_MODELS, CHAMPION_MODEL})
+"""The assets that a retraining makes."""
+
+PARTITIONS: Mapping[dg.AssetKey, Sequence[str | None]] = {
+    TRAINING_SET: (None,),
+    XGBOOST_MODEL: (None,),
+    SKLEARN_MODELS: tuple(SKLEARN_CLASSES),
+    CHAMPION_MODEL: (None,),
+}
+
+
+def out_of_date(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str | None]:
+    """The partitions of an asset that would be made of something else than they were; None stands for no partition."""
+    wanted = _INPUTS[asset](instance)
+    if wanted is None:
+        return set()
+    return {partition for partition in PARTITIONS[asset] if _tag(instance, asset, partition) != wanted}
+
+
+def training_set_inputs(instance: dg.DagsterInstance) -> str | None:
+    """Stands for the newest clean months, of which a training set is made; None where they are too few."""
+    newest = sorted(instance.get_materialized_partitions(CLEAN_TRIPS), reverse=True)
+    found: dict[str, str] = {}
+    for partition in newest:
+        if len(found) == DEFAULT_MONTHS:
+            break
+        if soundness(instance, CLEAN_TRIPS_CHECKS, partition) is Soundness.SOUND:
+            found[partition] = data_version(instance, CLEAN_TRIPS, partition) or ""
+    return _stands_for(found) if len(found) == DEFAULT_MONTHS else None
+
+
+def model_inputs(instance: dg.DagsterInstance) -> str | None:
+    """Stands for the training set, of which models are made; None where there is none."""
+    version = data_version(instance, TRAINING_SET)
+    return _stands_for({TRAINING_SET.to_user_string(): version}) if version else None
+
+
+def champion_inputs(instance: dg.DagsterInstance) -> str | None:
+    """Stands for the models of the present training set, of which the champion is chosen; None where there is none."""
+    inputs = model_inputs(instance)
+    found = {
+        f"{asset.to_user_string()} {partition or ''}": data_version(instance, asset, partition) or ""
+        for asset in (XGBOOST_MODEL, SKLEARN_MODELS)
+        for partition in PARTITIONS[asset]
+        if inputs is not None and _tag(instance, asset, partition) == inputs
+    }
+    return _stands_for(found) if found else None
+
+
+_INPUTS: Mapping[dg.AssetKey, Callable[[dg.DagsterInstance], str | None]] = {
+    TRAINING_SET: training_set_inputs,
+    XGBOOST_MODEL: model_inputs,
+    SKLEARN_MODELS: model_inputs,
+    CHAMPION_MODEL: champion_inputs,
+}
+
+
+class Soundness(Enum):
+    """What the blocking checks of an asset partition say: passed, failed, or planned and not made yet."""
+
+    SOUND = auto()
+    BLOCKED = auto()
+    UNCHECKED = auto()
+
+
+def soundness(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetChecksDefinition], partition: str | None = None
+) -> Soundness:
+    """What the blocking checks among some checks of an asset partition said last."""
+    keys = [spec.key for check in checks for spec in check.check_specs if spec.blocking]
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        keys, partition_filter=PartitionKeyFilter(key=partition)
+    )
+    found = {_soundness(record) for record in records.values()}
+    return next((worst for worst in (Soundness.BLOCKED, Soundness.UNCHECKED) if worst in found), Soundness.SOUND)
+
+
+def _soundness(record: AssetCheckExecutionRecord) -> Soundness:
+    if record.status is AssetCheckExecutionRecordStatus.PLANNED:
+        return Soundness.UNCHECKED
+    evaluation = record.event.asset_check_evaluation if record.event else None
+    failed = evaluation is not None and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+    return Soundness.BLOCKED if failed else Soundness.SOUND
+
+
+def month_soundness(instance: dg.DagsterInstance, month: str) -> Soundness:
+    """What the blocking checks of a clean month (`2024-01`) said last."""
+    return soundness(instance, CLEAN_TRIPS_CHECKS, f"{month}-01")
+
+
+def data_version(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None = None) -> str | None:
+    """The data version of the last materialisation; its time where it has none, as one that was made elsewhere."""
+    entry = _last(instance, asset, partition)
+    if entry is None or entry.asset_materialization is None:
+        return None
+    return (entry.asset_materialization.tags or {}).get("dagster/data_version") or str(entry.timestamp)
+
+
+def last_metadata(instance: dg.DagsterInstance, asset: dg.AssetKey, label: str) -> str | None:
+    """A text among the metadata of the last materialisation of an asset."""
+    entry = _last(instance, asset, None)
+    if entry is None or entry.asset_materialization is None:
+        return None
+    value = entry.asset_materialization.metadata.get(label)
+    return str(value.value) if value is not None else None
+
+
+def _tag(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> str | None:
+    entry = _last(instance, asset, partition)
+    if entry is None or entry.asset_materialization is None:
+        return None
+    return (entry.asset_materialization.tags or {}).get(MADE_OF_TAG)
+
+
+def _last(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> "EventLogEntry | None":
+    partitions = [partition] if partition is not None else None
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1
+    ).records
+    return records[0].event_log_entry if records else None
+
+
+def _stands_for(versions: Mapping[str, str]) -> str:
+    # A tag of an event takes 63 characters.
+    return hashlib.sha256(json.dumps(versions, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,81 @@
+"""Who may retrain: the lock of the home is the one owner.
+
+`taxi run` holds it alone for as long as it runs. The sensor, the schedule and the automation ask for nothing
+meanwhile, and steps of theirs that were asked for before wait until it is free. These steps share it with each
+other; that no two of them make the same thing is seen to before they are asked for: what is in progress is not
+asked for again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from filelock import ReadWriteLock, Timeout
+
+from taxi_assets.settings import load_settings
+
+MAIN_JOB_TAGS = {"taxi/started_by": "taxi run"}
+"""Tags of the runs of `taxi run`."""
+
+NAME = "retraining.lock"
+
+_alone: set[Path] = set()
+"""The homes in which this process retrains alone."""
+
+
+@contextmanager
+def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Retrain alone in a home.
+
+    Args:
+        home: whose assets are made.
+        waiting: is called once, where others have to end first.
+    """
+    lock = _lock(home)
+    try:
+        lock.acquire_write(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire_write()
+    _alone.add(home)
+    try:
+        yield
+    finally:
+        _alone.remove(home)
+        lock.release()
+
+
+@contextmanager
+def beside_others(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Do a step's part of a retraining, after a `taxi run` of another process has ended."""
+    home = load_settings().home
+    if home in _alone:
+        yield
+        return
+    lock = _lock(home)
+    try:
+        lock.acquire_read(timeout=0)
+    except Timeout:
+        context.log.info("`taxi run` is at work in this home: waiting until it has ended")
+        lock.acquire_read()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def main_job_goes_on(home: Path) -> bool:
+    """Whether `taxi run` is at work in a home."""
+    lock = _lock(home)
+    try:
+        lock.acquire_read(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _lock(home: Path) -> ReadWriteLock:
+    home.mkdir(parents=True, exist_ok=True)
+    return ReadWriteLock(home / NAME)

@@ -1,0 +1,75 @@
+"""The schedule `retrain_hourly`: what the automation has left undone."""
+
+import dagster as dg
+
+from taxi_assets.defs import sklearn_models, training_set, xgboost_model
+from taxi_assets.defs.jobs import retrain
+from taxi_assets.defs.made_of import (
+    CHAMPION_MODEL,
+    CLEAN_TRIPS,
+    RETRAINED,
+    SKLEARN_MODELS,
+    TRAINING_SET,
+    XGBOOST_MODEL,
+    Soundness,
+    out_of_date,
+    soundness,
+    training_set_inputs,
+)
+from taxi_assets.defs.retraining import main_job_goes_on
+from taxi_assets.defs.runs import runs_in_progress
+from taxi_assets.settings import load_settings
+from taxi_assets.training.search_spaces import SKLEARN_CLASSES
+
+
+@dg.schedule(
+    cron_schedule="@hourly",
+    execution_timezone="America/New_York",
+    job=retrain,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Retrains what is out of date: what failed before, or everything where the automation is off. "
+    "Skips while a retraining is in progress, and where no data version changed since the last one.",
+)
+def retrain_hourly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    """Ask for the first part of a retraining that is out of date; automation, or the next hour, sees to the rest."""
+    instance = context.instance
+    if main_job_goes_on(load_settings().home):
+        return dg.SkipReason("`taxi run` is at work in this home.")
+    if runs := runs_in_progress(instance, RETRAINED):
+        return dg.SkipReason(f"A retraining is in progress: run {runs[0].run_id} ({runs[0].status.value}).")
+    if runs := runs_in_progress(instance, {CLEAN_TRIPS}):
+        return dg.SkipReason(f"A month is being ingested: run {runs[0].run_id} ({runs[0].status.value}).")
+    return _first_part(instance)
+
+
+def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
+    if out_of_date(instance, TRAINING_SET):
+        return [dg.RunRequest(asset_selection=[TRAINING_SET, XGBOOST_MODEL])]
+    if soundness(instance, training_set.CHECKS) is not Soundness.SOUND:
+        return dg.SkipReason("A blocking check of the training set failed: no model is trained on it.")
+    requests = [
+        dg.RunRequest(asset_selection=[asset], partition_key=partition)
+        for asset in (XGBOOST_MODEL, SKLEARN_MODELS)
+        for partition in sorted(out_of_date(instance, asset), key=str)
+    ]
+    blocked = _blocked_models(instance)
+    # A class that fails every time does not hold up the others.
+    if out_of_date(instance, CHAMPION_MODEL) and not blocked:
+        requests.append(dg.RunRequest(asset_selection=[CHAMPION_MODEL]))
+    if requests:
+        return requests
+    if blocked:
+        return dg.SkipReason(f"A blocking check of {blocked[0]} failed: no champion is chosen.")
+    if training_set_inputs(instance) is None:
+        return dg.SkipReason("There are fewer than two clean months that passed their checks.")
+    return dg.SkipReason("No data version changed since the last retraining.")
+
+
+def _blocked_models(instance: dg.DagsterInstance) -> list[str]:
+    """The models of which a blocking check failed last."""
+    checked = [(xgboost_model.CHECKS, None), *((sklearn_models.CHECKS, name) for name in SKLEARN_CLASSES)]
+    return [
+        partition or "xgboost_model"
+        for checks, partition in checked
+        if soundness(instance, checks, partition) is Soundness.BLOCKED
+    ]

@@ -1,0 +1,56 @@
+"""A deployment whose instance knows all that was made in it, and what the automation asks for there."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from taxi_assets.defs.build import build_defs
+from taxi_assets.defs.made_of import RETRAINED
+from taxi_assets_tests.defs.running import LINEAR, QUICK_XGBOOST, Resources, materialize, resources_in
+
+MONTHS = ("2024-01", "2024-02")
+
+Asked = dict[str, set[str | None]]
+
+
+def ingest(
+    resources: Resources, instance: dg.DagsterInstance, *months: str, success: bool = True
+) -> dg.ExecuteInProcessResult | None:
+    """Ingest months; gives the last run."""
+    made = None
+    for month in months:
+        made = materialize(resources, "raw_trips", "clean_trips", partition=f"{month}-01", instance=instance)
+        assert made.success == success
+    return made
+
+
+def make(resources: Resources, instance: dg.DagsterInstance, *assets: str, partition: str | None = None) -> None:
+    """Make assets of a retraining."""
+    config = {"xgboost_model": QUICK_XGBOOST} if "xgboost_model" in assets else {}
+    assert materialize(resources, *assets, partition=partition, config=config, instance=instance).success
+
+
+def train(resources: Resources, instance: dg.DagsterInstance) -> None:
+    """Make a training set, two models, and the champion."""
+    make(resources, instance, "training_set", "xgboost_model")
+    make(resources, instance, "sklearn_models", partition=LINEAR)
+    make(resources, instance, "champion_model")
+
+
+def asked_for(instance: dg.DagsterInstance, home: Path) -> Asked:
+    """What the automation asks for, at its first look."""
+    return look(instance, home)[0]
+
+
+def look(instance: dg.DagsterInstance, home: Path, cursor: Any = None) -> tuple[Asked, Any]:
+    """What the automation asks for, and its cursor for the next look."""
+    defs = build_defs(resource_overrides=resources_in(home))
+    result = dg.evaluate_automation_conditions(defs=defs, instance=instance, cursor=cursor)
+    asked: Asked = {key.to_user_string(): set(result.get_requested_partitions(key)) for key in RETRAINED}
+    return {name: partitions for name, partitions in asked.items() if partitions}, result.cursor
+
+
+def source_of(home: Path, months: str = "2024-01:2024-04", seed: int = 1) -> Resources:
+    """The resources of a deployment whose source has these months."""
+    return resources_in(home, sample_months=months, sample_seed=seed)

@@ -1,0 +1,96 @@
+"""A deployment with Dagster's own daemon, which a test starts, kills, and waits for."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+
+from taxi_assets.defs.made_of import RETRAINED, out_of_date
+from taxi_assets.defs.runs import IN_PROGRESS
+from taxi_assets.settings import PROJECT_ROOT
+from taxi_assets_tests.e2e.conftest import environment, run_command
+
+SECONDS = 900
+"""After so long, what a test waits for is given up."""
+
+
+class Deployment:
+    """A home, the folder that its trips come from, and the daemon.
+
+    Args:
+        home: TAXI_HOME. It is made the current deployment by `opened`.
+        source: the folder of the trips.
+        settings: more settings, by their variables.
+    """
+
+    def __init__(self, home: Path, source: Path, **settings: str) -> None:
+        self.home = home
+        self.source = source
+        self.settings = {
+            "TAXI_HOME": str(home),
+            "TAXI_TRIPS_URI": str(source),
+            "TAXI_SOURCE_SECONDS": "3",
+            "TAXI_SENSOR_SECONDS": "3",
+            "DAGSTER_HOME": str(PROJECT_ROOT),
+        } | settings
+        self.log = home.with_name(f"{home.name}.daemon.log")
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def taxi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `taxi` there."""
+        return run_command("taxi", *arguments, **self.settings)
+
+    def start(self, **variables: str) -> None:
+        """Start the daemon in a process group of its own, with its code server and the runs that it launches."""
+        made_ready = self.taxi("env")
+        assert made_ready.returncode == 0, made_ready.stderr
+        self._daemon = subprocess.Popen(
+            ["dagster-daemon", "run", "-m", "taxi_assets_tests.e2e.deadly_definitions"],
+            cwd=PROJECT_ROOT,
+            env=environment(**self.settings, **variables),
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """SIGKILL to the daemon, the code server and all runs that go on."""
+        assert self._daemon is not None
+        os.killpg(self._daemon.pid, signal.SIGKILL)
+        self._daemon.wait()
+
+    def stop(self) -> None:
+        """End all of it."""
+        if self._daemon is not None and self._daemon.poll() is None:
+            self.kill()
+
+    def opened(self) -> dg.DagsterInstance:
+        """The Dagster instance."""
+        os.environ["TAXI_HOME"] = str(self.home)
+        return dg.DagsterInstance.from_config(str(PROJECT_ROOT))
+
+    def wait_until(self, true: Callable[[dg.DagsterInstance], bool], what: str) -> None:
+        """Wait until something is so of the instance."""
+        deadline = time.monotonic() + SECONDS
+        with self.opened() as instance:
+            while not true(instance):
+                assert time.monotonic() < deadline, f"{what} did not happen\n{self.log.read_text()[-20_000:]}"
+                time.sleep(0.5)
+
+    def wait_until_retrained(self) -> None:
+        """Wait until nothing is out of date and nothing goes on."""
+        self.wait_until(_is_settled, "the end of the retraining")
+
+    def runs(self, **tags: str) -> list[dg.DagsterRun]:
+        """The runs with some tags, the oldest first."""
+        with self.opened() as instance:
+            return list(reversed(instance.get_runs(dg.RunsFilter(tags=tags))))
+
+
+def _is_settled(instance: dg.DagsterInstance) -> bool:
+    busy = instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS)))
+    return not busy and not any(out_of_date(instance, asset) for asset in RETRAINED)
