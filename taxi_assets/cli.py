@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 champion_app = typer.Typer(help="Which model serves, since when and why; and the way back.", no_args_is_help=True)
 app.add_typer(champion_app, name="champion")
+alerts_app = typer.Typer(help="Where alerts go.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
 stdout = Console()
 stderr = Console(stderr=True)
 
@@ -257,6 +259,26 @@ def champion_rollback(
     with _tracking() as tracking:
         move = rollback(tracking, to)
     stdout.print(f"Version {move.version} ({move.model}) is champion. {escape(move.reason)}", soft_wrap=True)
+
+
+@alerts_app.command("test")
+def alerts_test(verbose: Verbose = False) -> None:
+    """Send one alert to each channel of TAXI_ALERT_URLS, and show how that went."""
+    from taxi_assets.alerting.channels import open_channels
+    from taxi_assets.alerting.trial import send_trial
+
+    urls = load_settings().alert_urls.get_secret_value()
+    if not urls.strip():
+        stdout.print("TAXI_ALERT_URLS is not set: alerts are only logged.", highlight=False)
+        return
+    outcomes = send_trial(open_channels(urls))
+    for name, error in outcomes:
+        if error is None:
+            stdout.print(f"[green]✓[/green] {escape(name)} took it", highlight=False, soft_wrap=True)
+        else:
+            stderr.print(f"[red]✗[/red] {escape(error)}", highlight=False, soft_wrap=True)
+    if any(error for _, error in outcomes):
+        raise typer.Exit(1)
 
 
 @contextmanager
