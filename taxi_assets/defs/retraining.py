@@ -78,4 +78,6 @@ def main_job_goes_on(home: Path) -> bool:
 
 def _lock(home: Path) -> ReadWriteLock:
     home.mkdir(parents=True, exist_ok=True)
-    return ReadWriteLock(home / NAME)
+    # Sensors are asked in several threads of one process: one lock for all of them would count them as each other's
+    # `taxi run` whenever two ask at once.
+    return ReadWriteLock(home / NAME, is_singleton=False)

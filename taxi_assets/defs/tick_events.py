@@ -28,7 +28,7 @@ class _Place:
 
     Attributes:
         at: of the last tick, seconds since 1970. It is read again: Dagster may try a failed tick again.
-        streak: the first of the failed ticks that the last one ends; 0 if it did not fail.
+        streak: the first of the failed ticks in a row up to the last one; 0 if that did not fail.
     """
 
     at: float

@@ -9,7 +9,7 @@ import pytest
 
 from taxi_assets.defs import run_events as module
 from taxi_assets.defs.events import AlertFilter
-from taxi_assets.defs.run_failures import VANISHED_TAG
+from taxi_assets.defs.vanished_runs import PROCESS_TAG, VANISHED_TAG, fail_vanished_runs, process_tags
 from taxi_assets_tests.defs.running import materialize, resources_in
 from taxi_assets_tests.defs.toy_runs import (
     EVERYTHING,
@@ -192,14 +192,20 @@ def test_a_step_that_is_tried_again_tells_only_what_differs(stored_instance: dg.
     assert (alerts[1].details["actual"], other.details["actual"]) == ("0", "1")
 
 
-def test_a_vanished_run_says_so(stored_instance: dg.DagsterInstance) -> None:
-    vanished = add_run(stored_instance, **{VANISHED_TAG: "true", "dagster/partition": "2024-01-01"})
-    stored_instance.report_run_failed(vanished, "The process of this run was killed.")
-    (alert,) = Looks(stored_instance).look()
+def test_a_vanished_run_says_so_but_not_the_run_that_repeats_it(
+    stored_instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    tags = {**process_tags(tmp_path), PROCESS_TAG: "a process of yore", "dagster/partition": "2024-01-01"}
+    vanished = add_run(stored_instance, **tags)
+    assert fail_vanished_runs(stored_instance, tmp_path) == [vanished.run_id]
+    looks = Looks(stored_instance)
+    (alert,) = looks.look()
     assert (alert.event_id, alert.severity) == (f"run:{vanished.run_id}", "ERROR")
     assert alert.title == "run vanished: any 2024-01-01"
     assert "killed" in alert.details["error"]
     assert "pools are free" in alert.details["error"]
+    stored_instance.report_run_failed(add_run(stored_instance, **{VANISHED_TAG: vanished.run_id}), "It failed too.")
+    assert titles(looks.look()) == ["ERROR: run failed: any"]
 
 
 def test_what_its_user_ended_does_not_alert_but_what_its_checks_found_does(
