@@ -1,4 +1,4 @@
-# make setup, run, ui, mlflow, test, lint. Needs Python 3.11 or newer and make; uv makes the set-up faster where it is there.
+# make setup, run, ui, mlflow, test, lint, soak. Needs Python 3.11 or newer and make; uv makes the set-up faster where it is there.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -52,6 +52,10 @@ mlflow: setup ## Show runs, models and the champion in MLflow's UI on http://127
 .PHONY: test
 test: setup lint ## Check style, types and import rules, then run all tests
 	@$(BIN)/pytest $(ARGS)
+
+.PHONY: soak
+soak: setup ## Kill processes at random while a month is trained on, ten times; some 40 minutes
+	@$(BIN)/python -m taxi_assets_tests.e2e.soak $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style, types and import rules

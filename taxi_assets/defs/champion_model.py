@@ -1,6 +1,7 @@
 """The asset `champion_model`: the best model, registered; the alias `champion` moves only for a win. Its checks."""
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     retry_policy=RETRY_POLICY,
     pool="champion",
     automation_condition=WHEN_MODELS_CHANGED,
+    freshness_policy=dg.FreshnessPolicy.time_window(warn_window=timedelta(days=40), fail_window=timedelta(days=70)),
 )
 def champion_model(
     context: dg.AssetExecutionContext, storage: StorageResource, mlflow: MlflowResource

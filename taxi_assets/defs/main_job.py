@@ -22,7 +22,7 @@ from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.retraining import MAIN_JOB_TAGS, alone
 from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets.defs.training_set import TrainingSetConfig
-from taxi_assets.defs.vanished_runs import fail_vanished_runs, process_tags
+from taxi_assets.defs.vanished_runs import fail_vanished_runs, free_abandoned_places, process_tags
 from taxi_assets.defs.xgboost_model import XGBoostConfig
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import load_settings
@@ -184,6 +184,7 @@ def run_main_job(
     mlflow.tracking()
     home = load_settings().home
     fail_vanished_runs(instance, home)
+    free_abandoned_places(instance)
     months = list(options.months or _newest_months(trips))
     partitions = [partition_of(month) for month in months]
     runner = _Runner(instance, resources, progress, log_level, Summary(months, trips.uri, trips.synthetic))

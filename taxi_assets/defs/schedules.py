@@ -44,18 +44,18 @@ def retrain_hourly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
 
 def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
     if out_of_date(instance, TRAINING_SET):
-        return [dg.RunRequest(asset_selection=[TRAINING_SET, XGBOOST_MODEL])]
+        return [_request(TRAINING_SET, XGBOOST_MODEL)]
     if soundness(instance, training_set.CHECKS) is not Soundness.SOUND:
         return dg.SkipReason("A blocking check of the training set failed: no model is trained on it.")
     requests = [
-        dg.RunRequest(asset_selection=[asset], partition_key=partition)
+        _request(asset, partition=partition)
         for asset in (XGBOOST_MODEL, SKLEARN_MODELS)
         for partition in sorted(out_of_date(instance, asset), key=str)
     ]
     blocked = _blocked_models(instance)
     # A class that fails every time does not hold up the others.
     if out_of_date(instance, CHAMPION_MODEL) and not blocked:
-        requests.append(dg.RunRequest(asset_selection=[CHAMPION_MODEL]))
+        requests.append(_request(CHAMPION_MODEL))
     if requests:
         return requests
     if blocked:
@@ -63,6 +63,12 @@ def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipRe
     if training_set_inputs(instance) is None:
         return dg.SkipReason("There are fewer than two clean months that passed their checks.")
     return dg.SkipReason("No data version changed since the last retraining.")
+
+
+def _request(*assets: dg.AssetKey, partition: str | None = None) -> dg.RunRequest:
+    # Several requests of one hour must differ in their keys; those of two hours may have the same.
+    key = partition or assets[0].to_user_string()
+    return dg.RunRequest(run_key=key, asset_selection=list(assets), partition_key=partition)
 
 
 def _blocked_models(instance: dg.DagsterInstance) -> list[str]:

@@ -7,7 +7,7 @@ import dagster as dg
 from taxi_assets.defs.alerts import alerts
 from taxi_assets.defs.made_of import RETRAINED
 from taxi_assets.defs.new_trip_data import new_trip_data
-from taxi_assets.defs.vanished_runs import fail_vanished_runs
+from taxi_assets.defs.vanished_runs import fail_vanished_runs, free_abandoned_places
 from taxi_assets.settings import load_settings
 
 with warnings.catch_warnings():
@@ -32,9 +32,14 @@ with warnings.catch_warnings():
     description="Marks runs as failed whose process was killed, and frees their places in pools.",
 )
 def vanished_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Find runs whose process is dead."""
+    """Find runs whose process is dead, and places in pools that dead runs hold."""
     found = fail_vanished_runs(context.instance, load_settings().home)
-    return dg.SkipReason(f"Marked as failed: {', '.join(found)}" if found else "No process of a run is dead.")
+    found += free_abandoned_places(context.instance)
+    return dg.SkipReason(
+        f"Marked as failed, or freed their places in pools: {', '.join(found)}"
+        if found
+        else "No process of a run is dead."
+    )
 
 
 SENSORS = (new_trip_data, retraining, vanished_runs, alerts)

@@ -49,6 +49,20 @@ def fail_vanished_runs(instance: dg.DagsterInstance, home: Path, now: datetime |
     return [run.run_id for run in vanished]
 
 
+def free_abandoned_places(instance: dg.DagsterInstance) -> list[str]:
+    """Free the places in pools that runs hold which have ended; gives the ids of these runs.
+
+    Where Dagster itself finds the process of a run dead, it marks the run as failed and leaves the place taken.
+    """
+    storage = instance.event_log_storage
+    pools = [storage.get_concurrency_info(name) for name in storage.get_concurrency_keys()]
+    holders = sorted({run_id for pool in pools for run_id in pool.active_run_ids})
+    ended = [run_id for run_id in holders if (run := instance.get_run_by_id(run_id)) is None or run.is_finished]
+    for run_id in ended:
+        storage.free_concurrency_slots_for_run(run_id)
+    return ended
+
+
 def _has_vanished(instance: dg.DagsterInstance, record: RunRecord, home: Path, now: datetime) -> bool:
     run = record.dagster_run
     parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None

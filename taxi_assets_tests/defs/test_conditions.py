@@ -1,73 +1,38 @@
 """What the automation asks for: what is out of date, once, and never past a failed blocking check."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets.training.search_spaces import SKLEARN_CLASSES
-from taxi_assets_tests.defs.child import instance_in
 from taxi_assets_tests.defs.running import (
     LINEAR,
     QUICK_XGBOOST,
-    Resources,
-    copy_home,
     failures,
-    make_home,
     materialize,
     metadata_of,
     republish,
     run_checks,
     store_in,
 )
-from taxi_assets_tests.defs.trained import MONTHS, asked_for, ingest, look, make, source_of, train
+from taxi_assets_tests.defs.trained import asked_for, block, fail, ingest, look, make, source_of
 
 pytestmark = pytest.mark.slow
 
 CLASSES = set(SKLEARN_CLASSES)
 
 
-@pytest.fixture(scope="module")
-def trained_home(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """The home of a deployment where two months were trained on. Not to be changed."""
-    home = make_home(tmp_path_factory.mktemp("trained") / "home", empty_database)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TAXI_HOME", str(home))
-        with instance_in(home) as instance:
-            ingest(source_of(home), instance, *MONTHS)
-            train(source_of(home), instance)
-    return home
+@pytest.fixture
+def home(trained: Path) -> Path:
+    """The home of a deployment where two months were trained on."""
+    return trained
 
 
 @pytest.fixture
-def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current deployment."""
-    copy = copy_home(trained_home, tmp_path / "home")
-    monkeypatch.setenv("TAXI_HOME", str(copy))
-    return copy
-
-
-@pytest.fixture
-def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+def instance(trained_instance: dg.DagsterInstance) -> dg.DagsterInstance:
     """Its instance."""
-    with instance_in(home) as opened:
-        yield opened
-
-
-def block(home: Path, instance: dg.DagsterInstance, month: str) -> None:
-    """Let a blocking check of a clean month fail."""
-    republish(store_in(home), f"clean_trips/{month}", raw_rows=10**6)
-    checks = run_checks(source_of(home), "clean_trips", f"{month}-01", instance)
-    assert failures(checks) == {"share_kept": "ERROR"}
-
-
-def fail(resources: Resources, instance: dg.DagsterInstance, classes: set[str]) -> None:
-    """Let the training of classes fail."""
-    wrong = {"sklearn_models": SklearnConfig(space={"linear_model.Ridge": {}})}
-    for name in classes:
-        assert not materialize(resources, "sklearn_models", partition=name, config=wrong, instance=instance).success
+    return trained_instance
 
 
 def test_where_nothing_was_made_nothing_is_asked_for(empty_home: Path) -> None:

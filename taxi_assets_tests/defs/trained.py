@@ -1,13 +1,26 @@
 """A deployment whose instance knows all that was made in it, and what the automation asks for there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from taxi_assets.defs.build import build_defs
 from taxi_assets.defs.made_of import RETRAINED
-from taxi_assets_tests.defs.running import LINEAR, QUICK_XGBOOST, Resources, materialize, resources_in
+from taxi_assets.defs.sklearn_models import SklearnConfig
+from taxi_assets_tests.defs.running import (
+    LINEAR,
+    QUICK_XGBOOST,
+    Resources,
+    failures,
+    materialize,
+    republish,
+    resources_in,
+    run_checks,
+    store_in,
+)
 
 MONTHS = ("2024-01", "2024-02")
 
@@ -54,3 +67,37 @@ def look(instance: dg.DagsterInstance, home: Path, cursor: Any = None) -> tuple[
 def source_of(home: Path, months: str = "2024-01:2024-04", seed: int = 1) -> Resources:
     """The resources of a deployment whose source has these months."""
     return resources_in(home, sample_months=months, sample_seed=seed)
+
+
+def block(home: Path, instance: dg.DagsterInstance, month: str) -> None:
+    """Let a blocking check of a clean month fail."""
+    republish(store_in(home), f"clean_trips/{month}", raw_rows=10**6)
+    checks = run_checks(source_of(home), "clean_trips", f"{month}-01", instance)
+    assert failures(checks) == {"share_kept": "ERROR"}
+
+
+def fail(resources: Resources, instance: dg.DagsterInstance, classes: set[str]) -> None:
+    """Let the training of classes fail."""
+    wrong = {"sklearn_models": SklearnConfig(space={"linear_model.Ridge": {}})}
+    for name in classes:
+        assert not materialize(resources, "sklearn_models", partition=name, config=wrong, instance=instance).success
+
+
+def add_run(
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus,
+    *assets: dg.AssetKey,
+    job: str = "__ASSET_JOB",
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """Let an instance have a run, of some assets or of all of its job."""
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("taxi_assets"), "__repository__")
+    run = dg.DagsterRun(
+        job_name=job,
+        status=status,
+        tags=tags,
+        asset_selection=frozenset(assets) or None,
+        remote_job_origin=RemoteJobOrigin(repository, job),
+    )
+    instance.add_run(run)
+    return run.run_id

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.scheduler.instigation import TickStatus
 
 from taxi_assets.defs.made_of import RETRAINED, out_of_date
 from taxi_assets.defs.runs import IN_PROGRESS
@@ -44,18 +45,29 @@ class Deployment:
         """Run `taxi` there."""
         return run_command("taxi", *arguments, **self.settings)
 
-    def start(self, **variables: str) -> None:
-        """Start the daemon in a process group of its own, with its code server and the runs that it launches."""
+    def start(self, *location: str, **variables: str) -> None:
+        """Start the daemon in a process group of its own, with its code server and the runs that it launches.
+
+        Args:
+            location: options of the daemon that name the code location. Default: one that can kill itself.
+            variables: more of the environment.
+        """
         made_ready = self.taxi("env")
         assert made_ready.returncode == 0, made_ready.stderr
         self._daemon = subprocess.Popen(
-            ["dagster-daemon", "run", "-m", "taxi_assets_tests.e2e.deadly_definitions"],
+            ["dagster-daemon", "run", *(location or ("-m", "taxi_assets_tests.e2e.deadly_definitions"))],
             cwd=PROJECT_ROOT,
             env=environment(**self.settings, **variables),
             stdout=self.log.open("ab"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """The process of the daemon."""
+        assert self._daemon is not None
+        return self._daemon.pid
 
     def kill(self) -> None:
         """SIGKILL to the daemon, the code server and all runs that go on."""
@@ -84,6 +96,17 @@ class Deployment:
     def wait_until_retrained(self) -> None:
         """Wait until nothing is out of date and nothing goes on."""
         self.wait_until(_is_settled, "the end of the retraining")
+
+    def wait_until_skipped(self, sensor: str, reason: str) -> None:
+        """Wait until a sensor looks again and asks for nothing, for a reason."""
+        began = time.time()
+
+        def skips(instance: dg.DagsterInstance) -> bool:
+            (state,) = (state for state in instance.all_instigator_state() if state.name == sensor)
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, after=began)
+            return any(tick.status is TickStatus.SKIPPED and reason in (tick.skip_reason or "") for tick in ticks)
+
+        self.wait_until(skips, f"a look of {sensor} that says {reason!r}")
 
     def runs(self, **tags: str) -> list[dg.DagsterRun]:
         """The runs with some tags, the oldest first."""

@@ -1,9 +1,6 @@
 """Dagster's own commands on the project, as the README shows them."""
 
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +8,7 @@ import pytest
 
 from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets_tests.e2e.conftest import Run
+from taxi_assets_tests.e2e.daemon import Deployment
 
 pytestmark = pytest.mark.slow
 
@@ -23,29 +21,6 @@ def shell(command: Run, home: Path) -> Run:
         return command("bash", "-c", f'set -e; setup="$(taxi env)"; eval "$setup"; {line}')
 
     return run
-
-
-@pytest.fixture
-def daemon(command: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A running dagster-daemon."""
-    home.mkdir(exist_ok=True)
-    monkeypatch.setenv("TAXI_HOME", str(home))
-    # Dagster's own start on a new SQLite file fails where two of its processes make the tables at once.
-    with dg.DagsterInstance.from_config(str(PROJECT_ROOT)) as instance:
-        assert instance.get_runs_count() == 0
-        assert instance.schedule_storage is not None
-        assert instance.schedule_storage.all_instigator_state() == []
-    environment = 'setup="$(taxi env)"; eval "$setup"; exec dagster-daemon run -w workspace.yaml'
-    path = f"PATH={Path(sys.executable).parent}:/usr/bin:/bin"
-    process = subprocess.Popen(
-        ["env", path, f"TAXI_HOME={home}", "TAXI_SAMPLE_ROWS=2000", "bash", "-c", environment],
-        cwd=PROJECT_ROOT,
-        stdout=(home / "daemon.log").open("w"),
-        stderr=subprocess.STDOUT,
-    )
-    yield
-    process.terminate()
-    process.wait(60)
 
 
 def materialized(home: Path, asset: str) -> set[str]:
@@ -88,17 +63,23 @@ def test_the_commands_of_the_readme_materialise_month_by_month_and_class_by_clas
 
 
 def test_the_daemon_backfills_months_one_run_each(
-    shell: Run, home: Path, daemon: None, monkeypatch: pytest.MonkeyPatch
+    shell: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launched = shell(
-        "dagster job backfill -w workspace.yaml --job ingest_months --from 2024-01-01 --to 2024-02-01 --noprompt"
-    )
-    assert launched.returncode == 0, launched.stderr
     monkeypatch.setenv("TAXI_HOME", str(home))
-    deadline = time.monotonic() + 180
-    while materialized(home, "clean_trips") != {"2024-01-01", "2024-02-01"}:
-        assert time.monotonic() < deadline, (home / "daemon.log").read_text()
-        time.sleep(1)
-    with dg.DagsterInstance.from_config(str(PROJECT_ROOT)) as instance:
-        runs = instance.get_runs(dg.RunsFilter(job_name="ingest_months"))
-    assert len(runs) == 2
+    source = {"TAXI_TRIPS_URI": "sample", "TAXI_SAMPLE_MONTHS": "2024-01:2024-04"}
+    deployment = Deployment(home, tmp_path, **source)
+    deployment.start("-w", "workspace.yaml")
+    try:
+        launched = shell(
+            "dagster job backfill -w workspace.yaml --job ingest_months --from 2024-01-01 --to 2024-02-01 --noprompt"
+        )
+        assert launched.returncode == 0, launched.stderr
+        months = {"2024-01-01", "2024-02-01"}
+        deployment.wait_until(lambda _: months <= materialized(home, "clean_trips"), "the backfill")
+    finally:
+        deployment.stop()
+    runs = [run for run in deployment.runs() if run.job_name == "ingest_months"]
+    of_backfill = {run.tags["dagster/partition"] for run in runs if "dagster/backfill" in run.tags}
+    of_sensor = {run.tags["dagster/partition"] for run in runs if "dagster/sensor_name" in run.tags}
+    assert (of_backfill, of_sensor) == (months, {"2024-03-01", "2024-04-01"}), "the sensor takes the newest two"
+    assert len(runs) == 4

@@ -1,0 +1,215 @@
+"""`taxi run` retrains alone in its home: what starts by itself asks for nothing meanwhile, and its steps wait."""
+
+import threading
+from collections.abc import Iterator
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from taxi_assets.defs.build import build_defs
+from taxi_assets.defs.main_job import RunOptions, run_main_job
+from taxi_assets.defs.new_trip_data import new_trip_data
+from taxi_assets.defs.retraining import alone, beside_others, main_job_goes_on
+from taxi_assets.defs.schedules import retrain_hourly
+from taxi_assets.settings import load_settings
+from taxi_assets_tests.defs.child import instance_in
+from taxi_assets_tests.defs.processes import CONTEXT, beside
+from taxi_assets_tests.defs.running import materialize, resources_in
+from taxi_assets_tests.defs.test_main_job import Told
+from taxi_assets_tests.defs.trained import asked_for, ingest, source_of
+
+pytestmark = pytest.mark.slow
+
+AT_WORK = "`taxi run` is at work in this home."
+SECONDS = 120
+"""After which a test is given up."""
+
+
+def never() -> None:
+    pytest.fail("There was nobody to wait for.")
+
+
+def retrain_alone(begun: Event, end: Event) -> None:
+    """What `taxi run` does, for as long as a test wants."""
+    with alone(load_settings().home, never):
+        begun.set()
+        end.wait(SECONDS)
+
+
+def run_a_step(begun: Event, end: Event, ended: Event) -> None:
+    """A step that the daemon launched, and that lasts as long as a test wants."""
+
+    @dg.asset
+    def slow(context: dg.AssetExecutionContext) -> None:
+        with beside_others(context):
+            begun.set()
+            end.wait(SECONDS)
+            ended.set()
+
+    assert dg.materialize([slow], instance=dg.DagsterInstance.ephemeral()).success
+
+
+def make_training_set() -> None:
+    """A run that the daemon launched."""
+    home = load_settings().home
+    with instance_in(home) as instance:
+        assert materialize(resources_in(home), "training_set", instance=instance).success
+
+
+@pytest.fixture
+def begun() -> Event:
+    return CONTEXT.Event()
+
+
+@pytest.fixture
+def end() -> Iterator[Event]:
+    event = CONTEXT.Event()
+    yield event
+    event.set()
+
+
+def test_nothing_goes_on_in_a_new_home(tmp_path: Path) -> None:
+    assert not main_job_goes_on(tmp_path / "not" / "there")
+
+
+def test_who_retrains_alone_is_seen_until_the_end(tmp_path: Path) -> None:
+    with alone(tmp_path, never):
+        assert main_job_goes_on(tmp_path)
+        assert not main_job_goes_on(tmp_path / "another")
+    assert not main_job_goes_on(tmp_path)
+
+
+def test_it_is_free_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), alone(tmp_path, never):
+        raise KeyboardInterrupt
+    assert not main_job_goes_on(tmp_path)
+
+
+def test_sensors_that_ask_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    answers: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: answers.extend(main_job_goes_on(tmp_path) for _ in range(50))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [False] * 200
+
+
+def test_meanwhile_nothing_is_asked_for(
+    trained: Path, trained_instance: dg.DagsterInstance, begun: Event, end: Event
+) -> None:
+    ingest(source_of(trained), trained_instance, "2024-03")
+    resources = source_of(trained)
+    defs = build_defs(resource_overrides=resources)
+    schedule = dg.build_schedule_context(trained_instance, repository_def=defs.get_repository_def())
+    with beside(trained, retrain_alone, begun, end) as process:
+        assert begun.wait(SECONDS)
+        assert asked_for(trained_instance, trained) == {}
+        assert retrain_hourly(schedule) == dg.SkipReason(AT_WORK)
+        sensor = dg.build_sensor_context(trained_instance, cursor="anything", resources=resources)
+        assert new_trip_data(sensor) == dg.SkipReason(AT_WORK)
+        assert sensor.cursor == "anything"
+        end.set()
+        process.join(SECONDS)
+        assert process.exitcode == 0
+    assert asked_for(trained_instance, trained)["training_set"] == {None}
+    assert isinstance(retrain_hourly(schedule), list)
+
+
+def test_a_run_that_was_launched_before_waits_and_then_goes_on(
+    trained: Path, trained_instance: dg.DagsterInstance, begun: Event, end: Event
+) -> None:
+    before = len(trained_instance.get_runs())
+    with beside(trained, retrain_alone, begun, end):
+        assert begun.wait(SECONDS)
+        with beside(trained, make_training_set) as process:
+            tick = threading.Event()
+            while not _says_that_it_waits(trained_instance):
+                assert process.exitcode is None
+                tick.wait(0.1)
+            (run,) = trained_instance.get_runs()[: -before or None]
+            assert run.status is dg.DagsterRunStatus.STARTED
+            assert not _made(trained_instance, run.run_id)
+            end.set()
+            process.join(SECONDS)
+            assert process.exitcode == 0
+    assert _made(trained_instance, run.run_id)
+
+
+def _says_that_it_waits(instance: dg.DagsterInstance) -> bool:
+    return any("waiting until it has ended" in entry.message for entry in instance.all_logs(_newest(instance)))
+
+
+def _newest(instance: dg.DagsterInstance) -> str:
+    return instance.get_runs(limit=1)[0].run_id
+
+
+def _made(instance: dg.DagsterInstance, run_id: str) -> bool:
+    return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION))
+
+
+def test_a_killed_process_holds_up_nobody(ready: Path, begun: Event, end: Event) -> None:
+    with beside(ready, retrain_alone, begun, end) as process:
+        assert begun.wait(SECONDS)
+        assert main_job_goes_on(ready)
+        process.kill()
+        process.join()
+        assert not main_job_goes_on(ready)
+        with alone(ready, never):
+            pass
+
+
+def test_the_steps_of_the_main_job_do_not_wait_for_it(ready: Path) -> None:
+    @dg.asset
+    def quick(context: dg.AssetExecutionContext) -> None:
+        with beside_others(context):
+            pass
+
+    with alone(ready, never):
+        assert dg.materialize([quick], instance=dg.DagsterInstance.ephemeral()).success
+
+
+def test_steps_of_two_runs_go_on_at_once(ready: Path, begun: Event, end: Event) -> None:
+    other_begun, ended = CONTEXT.Event(), CONTEXT.Event()
+    with (
+        beside(ready, run_a_step, begun, end, ended) as one,
+        beside(ready, run_a_step, other_begun, end, ended) as other,
+    ):
+        assert begun.wait(SECONDS)
+        assert other_begun.wait(SECONDS)
+        assert not main_job_goes_on(ready)
+        end.set()
+        one.join(SECONDS)
+        other.join(SECONDS)
+        assert (one.exitcode, other.exitcode) == (0, 0)
+
+
+def test_the_main_job_waits_for_a_step_that_goes_on_and_says_so_once(
+    ready: Path, ready_instance: dg.DagsterInstance, begun: Event, end: Event
+) -> None:
+    ended = CONTEXT.Event()
+
+    class Waiting(Told):
+        def started(self, what: str) -> None:
+            super().started(what)
+            if "waiting" in what:
+                end.set()
+            else:
+                assert ended.is_set(), f"{what} began before the step had ended"
+
+    told = Waiting()
+    with beside(ready, run_a_step, begun, end, ended):
+        assert begun.wait(SECONDS)
+        options: dict[str, Any] = {"months": ["2024-01", "2024-02"], "models": []}
+        assert run_main_job(RunOptions(**options), ready_instance, resources_in(ready), told).succeeded
+    assert [what for event, what in told.events if event == "started"] == [
+        "waiting for another retraining of this home to end",
+        "trips of 2024-01",
+        "trips of 2024-02",
+        "training_set",
+    ]
