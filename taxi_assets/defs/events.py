@@ -1,11 +1,18 @@
 """What a look for events gives, and which events alert."""
 
-from collections.abc import Iterable
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from taxi_assets.alerting.alert import Alert
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Place = TypeVar("Place")
 
 LONGEST_VALUE = 500
 """Characters of a value or an error in an alert: a chat message should stay readable."""
@@ -64,6 +71,20 @@ def _named_assets(setting: str) -> frozenset[str] | None:
             "with commas between."
         )
     return names
+
+
+def read_note(notes: Mapping[str, str], name: str, read: Callable[[Any], Place]) -> Place | None:
+    """Where the last look ended; None at the first, and where another version of this code left the note.
+
+    A look that begins anew finds events again, which the outbox knows.
+    """
+    if name not in notes:
+        return None
+    try:
+        return read(json.loads(notes[name]))
+    except (ValueError, TypeError, KeyError) as error:
+        logger.warning("The note %s of the last look for events cannot be read (%s): looking anew.", name, error)
+        return None
 
 
 def one_line(text: str) -> str:

@@ -17,6 +17,7 @@ from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.retraining import main_job_goes_on
 from taxi_assets.defs.runs import months_in_progress
 from taxi_assets.defs.stale_months import stale_months
+from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings, load_settings
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import Store
@@ -46,10 +47,19 @@ class Cursor:
 
     @classmethod
     def of(cls, text: str) -> "Cursor":
-        """The cursor that a text stands for."""
-        stored = json.loads(text)
-        seen = {month: (fingerprint, at) for month, (fingerprint, at) in stored["seen"].items()}
-        return cls(set(stored["ignored"]), stored["taken"], seen)
+        """The cursor that a text stands for.
+
+        Raises:
+            SettingError: it stands for none.
+        """
+        try:
+            stored = json.loads(text)
+            seen = {month: (fingerprint, at) for month, (fingerprint, at) in stored["seen"].items()}
+            return cls(set(stored["ignored"]), stored["taken"], seen)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SettingError(
+                f"The cursor of new_trip_data cannot be read ({error}): reset it on the sensor's page in Dagster's UI."
+            ) from error
 
     def text(self) -> str:
         """The text that stands for it."""

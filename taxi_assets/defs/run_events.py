@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from taxi_assets.alerting.alert import Alert
 from taxi_assets.defs.check_events import check_alerts
-from taxi_assets.defs.events import AlertFilter, Found
+from taxi_assets.defs.events import AlertFilter, Found, read_note
 from taxi_assets.defs.run_failures import EVENT_TYPES, FailureEvents, run_alert
 
 NOTE = "runs"
@@ -44,11 +45,8 @@ class _Place:
     read: Mapping[str, float]
 
     @classmethod
-    def of(cls, note: str | None, now: datetime) -> "_Place":
-        if note is None:
-            return cls(now - FIRST_LOOK, {})
-        place = json.loads(note)
-        return cls(datetime.fromtimestamp(place["since"], UTC), place["read"])
+    def of(cls, noted: Mapping[str, Any]) -> "_Place":
+        return cls(datetime.fromtimestamp(noted["since"], UTC), noted["read"])
 
     def moved(self, changes: Mapping[str, float], now: datetime) -> "_Place":
         """The place after more runs were read, in the order of their changes."""
@@ -81,7 +79,7 @@ def run_events(
         alert_filter: which events alert.
         ui_url: where Dagster's UI is, for links.
     """
-    place = _Place.of(notes.get(NOTE), now)
+    place = read_note(notes, NOTE, _Place.of) or _Place(now - FIRST_LOOK, {})
     records = instance.get_run_records(
         dg.RunsFilter(statuses=ENDED, updated_after=place.since),
         limit=len(place.read) + MOST_RUNS,

@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, InstigatorType, TickStatus
 
 from taxi_assets.alerting.alert import Alert
-from taxi_assets.defs.events import Found
+from taxi_assets.defs.events import Found, read_note
 from taxi_assets.defs.run_failures import error_line
 
 NOTE = "ticks"
@@ -47,16 +48,20 @@ def tick_events(instance: dg.DagsterInstance, notes: Mapping[str, str], now: dat
         now: UTC.
         ui_url: where Dagster's UI is, for links.
     """
-    noted = json.loads(notes.get(NOTE, "{}"))
+    noted = read_note(notes, NOTE, _places) or {}
     places: dict[str, dict[str, float]] = {}
     alerts: list[Alert] = []
     # Dagster keeps the state of one that is on by default from its first tick on.
     for state in instance.all_instigator_state():
-        place = _Place(**noted.get(state.selector_id, {"at": (now - FIRST_LOOK).timestamp()}))
+        place = noted.get(state.selector_id, _Place((now - FIRST_LOOK).timestamp()))
         firsts, place = _read(instance, state, place, now)
         places[state.selector_id] = asdict(place)
         alerts += [_alert(state, first, ui_url) for first in firsts]
     return Found(alerts, {NOTE: json.dumps(places, separators=(",", ":"))})
+
+
+def _places(noted: Mapping[str, Mapping[str, Any]]) -> dict[str, _Place]:
+    return {selector: _Place(**place) for selector, place in noted.items()}
 
 
 def _read(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taxi_assets.defs.events import LONGEST_VALUE, AlertFilter, one_line
+from taxi_assets.defs.events import LONGEST_VALUE, AlertFilter, one_line, read_note
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings
 
@@ -38,3 +38,11 @@ def test_a_text_becomes_one_line_of_bearable_length() -> None:
     assert one_line(" a\n b\tc\n") == "a b c"
     assert one_line("x" * LONGEST_VALUE) == "x" * LONGEST_VALUE
     assert one_line("x" * (LONGEST_VALUE + 1)) == "x" * (LONGEST_VALUE - 1) + "…"
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"since": "soon"}'])
+def test_a_note_that_cannot_be_read_begins_anew(note: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert read_note({"runs": note}, "runs", lambda noted: noted["since"] + 1) is None
+    assert "The note runs of the last look" in caplog.text
+    assert read_note({"runs": '{"since": 1}'}, "runs", lambda noted: noted["since"] + 1) == 2
+    assert read_note({}, "runs", lambda noted: noted) is None
