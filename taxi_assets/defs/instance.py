@@ -11,26 +11,37 @@ POOLS = {"champion": 1, "training": 2}
 """Steps of a pool that go on at once: promotions do not overtake each other, and two models fill two cores."""
 
 
-def make_ready(instance: dg.DagsterInstance, home: Path, dagster_home: str) -> None:
-    """Make the tables of an instance and the places of its pools, if they are not there yet.
+def open_ready(home: Path, dagster_home: str) -> dg.DagsterInstance:
+    """Open an instance that is ready: its tables and the places of its pools are made first where they are missing.
 
-    On a new SQLite file, two of Dagster's processes fail over making the tables at once; and the first two steps
-    of a new pool can both get a place where there is one.
+    On a new SQLite file, two of Dagster's processes fail over making the tables at once, which begins as they open it.
 
     Args:
-        instance: the instance.
         home: where it is noted that it is ready.
         dagster_home: the folder that describes the instance.
     """
     with file_lock(home, "dagster"):
-        if is_instance_ready(home, dagster_home):
-            return
-        instance.get_runs_count()
-        instance.event_log_storage.get_concurrency_keys()
-        if instance.schedule_storage is not None:
-            instance.schedule_storage.all_instigator_state()
-        known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
-        for name, places in POOLS.items():
-            if name not in known:
-                instance.event_log_storage.set_concurrency_slots(name, places)
-        note_instance_ready(home, dagster_home)
+        instance = dg.DagsterInstance.from_config(dagster_home)
+        if not is_instance_ready(home, dagster_home):
+            _make_tables(instance)
+            note_instance_ready(home, dagster_home)
+    return instance
+
+
+def make_ready(instance: dg.DagsterInstance, home: Path, dagster_home: str) -> None:
+    """Make the tables of an instance that one process has opened, as `open_ready` does."""
+    with file_lock(home, "dagster"):
+        if not is_instance_ready(home, dagster_home):
+            _make_tables(instance)
+            note_instance_ready(home, dagster_home)
+
+
+def _make_tables(instance: dg.DagsterInstance) -> None:
+    instance.get_runs_count()
+    instance.event_log_storage.get_concurrency_keys()
+    if instance.schedule_storage is not None:
+        instance.schedule_storage.all_instigator_state()
+    known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
+    for name, places in POOLS.items():
+        if name not in known:
+            instance.event_log_storage.set_concurrency_slots(name, places)

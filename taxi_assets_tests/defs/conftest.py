@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from taxi_assets.defs.instance import make_ready
+from taxi_assets.defs.instance import open_ready
 from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets.storage.publish import FolderStore
 from taxi_assets_tests.defs.child import instance_in
@@ -87,8 +87,8 @@ def ready_home(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -
     home = make_home(tmp_path_factory.mktemp("ready") / "home", empty_database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAXI_HOME", str(home))
-        with instance_in(home) as instance:
-            make_ready(instance, home, str(PROJECT_ROOT))
+        with open_ready(home, str(PROJECT_ROOT)):
+            pass
     return home
 
 

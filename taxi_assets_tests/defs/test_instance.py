@@ -1,7 +1,5 @@
 """A new instance is made ready once, whoever comes first; afterwards a pool gives each place to one step only."""
 
-import os
-import shutil
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -9,52 +7,41 @@ import dagster as dg
 import pytest
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 
-from taxi_assets.defs.instance import POOLS, make_ready
+from taxi_assets.defs.instance import POOLS, make_ready, open_ready
 from taxi_assets.settings import PROJECT_ROOT, load_settings
 from taxi_assets.storage.home import is_instance_ready
 from taxi_assets_tests.defs.child import instance_in
-from taxi_assets_tests.defs.processes import CONTEXT, beside
+from taxi_assets_tests.defs.processes import CONTEXT, SECONDS, beside
+from taxi_assets_tests.defs.trained import add_run
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 120
-TRIES = 16
 
-
-def make_ready_at_once(all_there: Barrier) -> None:
+def open_at_once(all_there: Barrier) -> None:
     """What `taxi` does first."""
-    home = load_settings().home
-    with instance_in(home) as instance:
-        all_there.wait(SECONDS)
-        make_ready(instance, home, str(PROJECT_ROOT))
+    all_there.wait(SECONDS)
+    with open_ready(load_settings().home, str(PROJECT_ROOT)) as instance:
+        assert limits(instance) == POOLS
 
 
-def claim_at_once(homes: list[Path], claims: Path, all_there: Barrier) -> None:
-    """Claim the pool `champion` for a step in one home after the other, and note each place that was given."""
-    for home in homes:
-        os.environ["TAXI_HOME"] = str(home)
-        with instance_in(home) as instance:
-            run = dg.DagsterRun(job_name="any")
-            instance.add_run(run)
-            context = InstanceConcurrencyContext(instance, run)
-            all_there.wait(SECONDS)
-            if context.claim("champion", "champion_model"):
-                (claims / f"{home.name}.{run.run_id}").touch()
-            all_there.wait(SECONDS)
+def claim(run_id: str, given: Path) -> None:
+    """Claim the pool `champion` for the step of a run; whether it gets a place."""
+    with instance_in(load_settings().home) as instance:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        given.write_text(str(InstanceConcurrencyContext(instance, run).claim("champion", "champion_model")))
 
 
 def limits(instance: dg.DagsterInstance) -> dict[str, int]:
     return {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
 
 
-def test_processes_that_make_a_new_home_ready_at_once_all_succeed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_that_open_a_new_home_at_once_all_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     all_there = CONTEXT.Barrier(3)
     with (
-        beside(tmp_path, make_ready_at_once, all_there) as one,
-        beside(tmp_path, make_ready_at_once, all_there) as two,
-        beside(tmp_path, make_ready_at_once, all_there) as three,
+        beside(tmp_path, open_at_once, all_there) as one,
+        beside(tmp_path, open_at_once, all_there) as two,
+        beside(tmp_path, open_at_once, all_there) as three,
     ):
         for process in (one, two, three):
             process.join(SECONDS)
@@ -66,22 +53,20 @@ def test_processes_that_make_a_new_home_ready_at_once_all_succeed(
         assert instance.get_runs() == []
 
 
-def test_of_two_steps_that_claim_one_place_at_once_one_gets_it(ready_home: Path, tmp_path: Path) -> None:
-    homes = [tmp_path / str(number) for number in range(TRIES)]
-    for home in homes:
-        shutil.copytree(ready_home, home)
-    claims = tmp_path / "claims"
-    claims.mkdir()
-    all_there = CONTEXT.Barrier(2)
-    arguments = (homes, claims, all_there)
-    with (
-        beside(tmp_path, claim_at_once, *arguments) as one,
-        beside(tmp_path, claim_at_once, *arguments) as other,
-    ):
-        one.join(SECONDS)
-        other.join(SECONDS)
-        assert (one.exitcode, other.exitcode) == (0, 0)
-    assert sorted(int(claim.stem) for claim in claims.iterdir()) == list(range(TRIES))
+def test_a_place_that_is_taken_is_given_to_no_other_process(
+    ready: Path, ready_instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Two claims in the same millisecond can both get it on SQLite: promotions have a lock of their own for that."""
+    runs = [add_run(ready_instance, dg.DagsterRunStatus.STARTED) for _ in range(2)]
+    for number, run_id in enumerate(runs):
+        with beside(ready, claim, run_id, tmp_path / f"given_{number}") as process:
+            process.join(SECONDS)
+            assert process.exitcode == 0
+    assert [(tmp_path / f"given_{number}").read_text() for number in range(2)] == ["True", "False"]
+    ready_instance.event_log_storage.free_concurrency_slots_for_run(runs[0])
+    with beside(ready, claim, runs[1], tmp_path / "given_at_last") as process:
+        process.join(SECONDS)
+    assert (tmp_path / "given_at_last").read_text() == "True"
 
 
 def test_limits_that_a_person_set_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,48 +1,37 @@
 """Promotions are one at a time, on the instance that dagster.yaml describes."""
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from taxi_assets_tests.defs.child import instance_in, start_child
+from taxi_assets.defs.instance import open_ready
+from taxi_assets.settings import PROJECT_ROOT
+from taxi_assets_tests.defs.child import start_child
+from taxi_assets_tests.defs.processes import wait_until
 from taxi_assets_tests.defs.running import Resources
 from taxi_assets_tests.defs.tracked import runs_of, statuses
 
 pytestmark = pytest.mark.slow
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait until something is so; a test that waits for ever is given up."""
-    for _ in range(6_000):
-        if true():
-            return
-        time.sleep(0.1)
-    pytest.fail("What was waited for did not happen.")
-
-
 def test_a_promotion_waits_for_the_one_that_goes_on(home: Path, resources: Resources, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    children = [start_child(home, "champion_model", "--wait-for", str(go)) for _ in range(2)]
-    try:
-        with instance_in(home) as instance:
-            pool = instance.event_log_storage
-
-            def one_goes_on_and_one_waits() -> bool:
-                info = pool.get_concurrency_info("champion")
-                return (info.active_slot_count, len({step.run_id for step in info.pending_steps})) == (1, 2)
-
-            wait_until(one_goes_on_and_one_waits)
-            wait_until(lambda: len(list(tmp_path.glob("go.*"))) == 1)
+    with open_ready(home, str(PROJECT_ROOT)) as instance:
+        pool = instance.event_log_storage
+        children = [start_child(home, "champion_model", "--wait-for", str(go))]
+        try:
+            wait_until(lambda: bool(list(tmp_path.glob("go.*"))))
+            children.append(start_child(home, "champion_model", "--wait-for", str(go)))
+            wait_until(lambda: len({step.run_id for step in pool.get_concurrency_info("champion").pending_steps}) == 2)
+            assert pool.get_concurrency_info("champion").active_slot_count == 1
             assert statuses(runs_of(resources, "champion_model")) == ["RUNNING"]
             go.touch()
             assert [child.wait(600) for child in children] == [0, 0]
-    finally:
-        for child in children:
-            child.kill()
-            child.communicate()
+        finally:
+            for child in children:
+                child.kill()
+                child.communicate()
     first, second = runs_of(resources, "champion_model")
     assert [run.data.tags["taxi.decision"] for run in (first, second)] == ["first", "same"]
     assert first.info.end_time <= second.info.start_time

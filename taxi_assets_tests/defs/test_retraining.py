@@ -1,8 +1,6 @@
 """`taxi run` retrains alone in its home: what starts by itself asks for nothing meanwhile, and its steps wait."""
 
 import threading
-from collections.abc import Iterator
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from taxi_assets.defs.retraining import alone, beside_others, main_job_goes_on
 from taxi_assets.defs.schedules import retrain_hourly
 from taxi_assets.settings import load_settings
 from taxi_assets_tests.defs.child import instance_in
-from taxi_assets_tests.defs.processes import CONTEXT, beside
+from taxi_assets_tests.defs.processes import SECONDS, beside, wait_for, wait_until
 from taxi_assets_tests.defs.running import materialize, resources_in
 from taxi_assets_tests.defs.test_main_job import Told
 from taxi_assets_tests.defs.trained import asked_for, ingest, source_of
@@ -24,30 +22,28 @@ from taxi_assets_tests.defs.trained import asked_for, ingest, source_of
 pytestmark = pytest.mark.slow
 
 AT_WORK = "`taxi run` is at work in this home."
-SECONDS = 120
-"""After which a test is given up."""
 
 
 def never() -> None:
     pytest.fail("There was nobody to wait for.")
 
 
-def retrain_alone(begun: Event, end: Event) -> None:
+def retrain_alone(begun: Path, end: Path) -> None:
     """What `taxi run` does, for as long as a test wants."""
     with alone(load_settings().home, never):
-        begun.set()
-        end.wait(SECONDS)
+        begun.touch()
+        wait_for(end)
 
 
-def run_a_step(begun: Event, end: Event, ended: Event) -> None:
+def run_a_step(begun: Path, end: Path, ended: Path) -> None:
     """A step that the daemon launched, and that lasts as long as a test wants."""
 
     @dg.asset
     def slow(context: dg.AssetExecutionContext) -> None:
         with beside_others(context):
-            begun.set()
-            end.wait(SECONDS)
-            ended.set()
+            begun.touch()
+            wait_for(end)
+            ended.touch()
 
     assert dg.materialize([slow], instance=dg.DagsterInstance.ephemeral()).success
 
@@ -60,15 +56,13 @@ def make_training_set() -> None:
 
 
 @pytest.fixture
-def begun() -> Event:
-    return CONTEXT.Event()
+def begun(tmp_path: Path) -> Path:
+    return tmp_path / "begun"
 
 
 @pytest.fixture
-def end() -> Iterator[Event]:
-    event = CONTEXT.Event()
-    yield event
-    event.set()
+def end(tmp_path: Path) -> Path:
+    return tmp_path / "end"
 
 
 def test_nothing_goes_on_in_a_new_home(tmp_path: Path) -> None:
@@ -101,20 +95,20 @@ def test_sensors_that_ask_at_once_are_not_in_each_others_way(tmp_path: Path) -> 
 
 
 def test_meanwhile_nothing_is_asked_for(
-    trained: Path, trained_instance: dg.DagsterInstance, begun: Event, end: Event
+    trained: Path, trained_instance: dg.DagsterInstance, begun: Path, end: Path
 ) -> None:
     ingest(source_of(trained), trained_instance, "2024-03")
     resources = source_of(trained)
     defs = build_defs(resource_overrides=resources)
     schedule = dg.build_schedule_context(trained_instance, repository_def=defs.get_repository_def())
     with beside(trained, retrain_alone, begun, end) as process:
-        assert begun.wait(SECONDS)
+        wait_for(begun)
         assert asked_for(trained_instance, trained) == {}
         assert retrain_hourly(schedule) == dg.SkipReason(AT_WORK)
         sensor = dg.build_sensor_context(trained_instance, cursor="anything", resources=resources)
         assert new_trip_data(sensor) == dg.SkipReason(AT_WORK)
         assert sensor.cursor == "anything"
-        end.set()
+        end.touch()
         process.join(SECONDS)
         assert process.exitcode == 0
     assert asked_for(trained_instance, trained)["training_set"] == {None}
@@ -122,40 +116,34 @@ def test_meanwhile_nothing_is_asked_for(
 
 
 def test_a_run_that_was_launched_before_waits_and_then_goes_on(
-    trained: Path, trained_instance: dg.DagsterInstance, begun: Event, end: Event
+    trained: Path, trained_instance: dg.DagsterInstance, begun: Path, end: Path
 ) -> None:
-    before = len(trained_instance.get_runs())
+    before = trained_instance.get_runs_count()
     with beside(trained, retrain_alone, begun, end):
-        assert begun.wait(SECONDS)
+        wait_for(begun)
         with beside(trained, make_training_set) as process:
-            tick = threading.Event()
-            while not _says_that_it_waits(trained_instance):
-                assert process.exitcode is None
-                tick.wait(0.1)
-            (run,) = trained_instance.get_runs()[: -before or None]
+            wait_until(lambda: _says_that_it_waits(trained_instance, before))
+            run = trained_instance.get_runs(limit=1)[0]
             assert run.status is dg.DagsterRunStatus.STARTED
             assert not _made(trained_instance, run.run_id)
-            end.set()
+            end.touch()
             process.join(SECONDS)
             assert process.exitcode == 0
     assert _made(trained_instance, run.run_id)
 
 
-def _says_that_it_waits(instance: dg.DagsterInstance) -> bool:
-    return any("waiting until it has ended" in entry.message for entry in instance.all_logs(_newest(instance)))
-
-
-def _newest(instance: dg.DagsterInstance) -> str:
-    return instance.get_runs(limit=1)[0].run_id
+def _says_that_it_waits(instance: dg.DagsterInstance, runs_before: int) -> bool:
+    runs = instance.get_runs()[:-runs_before]
+    return any("waiting until it has ended" in entry.message for run in runs for entry in instance.all_logs(run.run_id))
 
 
 def _made(instance: dg.DagsterInstance, run_id: str) -> bool:
     return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION))
 
 
-def test_a_killed_process_holds_up_nobody(ready: Path, begun: Event, end: Event) -> None:
+def test_a_killed_process_holds_up_nobody(ready: Path, begun: Path, end: Path) -> None:
     with beside(ready, retrain_alone, begun, end) as process:
-        assert begun.wait(SECONDS)
+        wait_for(begun)
         assert main_job_goes_on(ready)
         process.kill()
         process.join()
@@ -174,37 +162,37 @@ def test_the_steps_of_the_main_job_do_not_wait_for_it(ready: Path) -> None:
         assert dg.materialize([quick], instance=dg.DagsterInstance.ephemeral()).success
 
 
-def test_steps_of_two_runs_go_on_at_once(ready: Path, begun: Event, end: Event) -> None:
-    other_begun, ended = CONTEXT.Event(), CONTEXT.Event()
+def test_steps_of_two_runs_go_on_at_once(ready: Path, tmp_path: Path, begun: Path, end: Path) -> None:
+    other_begun, ended = tmp_path / "other_begun", tmp_path / "ended"
     with (
         beside(ready, run_a_step, begun, end, ended) as one,
         beside(ready, run_a_step, other_begun, end, ended) as other,
     ):
-        assert begun.wait(SECONDS)
-        assert other_begun.wait(SECONDS)
+        wait_for(begun)
+        wait_for(other_begun)
         assert not main_job_goes_on(ready)
-        end.set()
+        end.touch()
         one.join(SECONDS)
         other.join(SECONDS)
         assert (one.exitcode, other.exitcode) == (0, 0)
 
 
 def test_the_main_job_waits_for_a_step_that_goes_on_and_says_so_once(
-    ready: Path, ready_instance: dg.DagsterInstance, begun: Event, end: Event
+    ready: Path, ready_instance: dg.DagsterInstance, tmp_path: Path, begun: Path, end: Path
 ) -> None:
-    ended = CONTEXT.Event()
+    ended = tmp_path / "ended"
 
     class Waiting(Told):
         def started(self, what: str) -> None:
             super().started(what)
             if "waiting" in what:
-                end.set()
+                end.touch()
             else:
-                assert ended.is_set(), f"{what} began before the step had ended"
+                assert ended.exists(), f"{what} began before the step had ended"
 
     told = Waiting()
     with beside(ready, run_a_step, begun, end, ended):
-        assert begun.wait(SECONDS)
+        wait_for(begun)
         options: dict[str, Any] = {"months": ["2024-01", "2024-02"], "models": []}
         assert run_main_job(RunOptions(**options), ready_instance, resources_in(ready), told).succeeded
     assert [what for event, what in told.events if event == "started"] == [

@@ -2,14 +2,24 @@
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from taxi_assets.defs.main_job import RunOptions, run_main_job
 from taxi_assets.defs.sklearn_models import SklearnConfig
-from taxi_assets.defs.vanished_runs import HOME_TAG, PROCESS_TAG, fail_vanished_runs, note_process, process_tags
+from taxi_assets.defs.vanished_runs import (
+    HOME_TAG,
+    PROCESS_TAG,
+    UNNOTED,
+    VANISHED_TAG,
+    fail_vanished_runs,
+    note_process,
+    process_tags,
+)
 from taxi_assets.tracking.registry import version_at
 from taxi_assets_tests.defs.child import instance_in, start_child
 from taxi_assets_tests.defs.running import LINEAR, Resources, copy_home, materialize, resources_in
@@ -152,3 +162,71 @@ def test_a_run_that_ended_stays_as_it_is(
     run_id = add_run(instance, process_tags(empty_home) | {PROCESS_TAG: "a process of yore"}, status)
     assert fail_vanished_runs(instance, empty_home) == []
     assert status_of(instance, run_id) is status
+
+
+def retry_of(instance: dg.DagsterInstance, parent_id: str, asset: str = "training_set") -> str:
+    """Let the daemon launch a run again: it inherits the tags of the one before, and starts."""
+    parent = instance.get_run_by_id(parent_id)
+    assert parent is not None
+    run = dg.DagsterRun(
+        job_name="__ASSET_JOB",
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        tags=parent.tags | {GRPC_INFO_TAG: "{}"},
+        asset_selection=frozenset({dg.AssetKey(asset)}),
+        parent_run_id=parent_id,
+        root_run_id=parent_id,
+    )
+    instance.add_run(run)
+    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name), run.run_id)
+    assert status_of(instance, run.run_id) is dg.DagsterRunStatus.STARTED
+    return run.run_id
+
+
+@pytest.fixture
+def vanished(empty_home: Path, instance: dg.DagsterInstance) -> str:
+    """A run that was found dead."""
+    run_id = add_run(instance, process_tags(empty_home) | {PROCESS_TAG: "a process of yore"})
+    assert fail_vanished_runs(instance, empty_home) == [run_id]
+    return run_id
+
+
+def test_a_run_that_vanished_is_told_by_its_own_id(
+    vanished: str, empty_home: Path, instance: dg.DagsterInstance
+) -> None:
+    retry = retry_of(instance, vanished)
+    tags = {run.run_id: run.tags[VANISHED_TAG] for run in instance.get_runs()}
+    assert tags == {vanished: vanished, retry: vanished}, "a retry that inherits the tag is not one that vanished"
+    assert fail_vanished_runs(instance, empty_home, datetime.now(UTC) + 2 * UNNOTED) == [retry]
+    run = instance.get_run_by_id(retry)
+    assert run is not None
+    assert run.tags[VANISHED_TAG] == retry
+
+
+def test_a_retry_is_not_dead_because_its_parent_is(
+    vanished: str, empty_home: Path, instance: dg.DagsterInstance
+) -> None:
+    retry = retry_of(instance, vanished)
+    assert fail_vanished_runs(instance, empty_home) == []
+    note_process(instance, retry, empty_home)
+    assert fail_vanished_runs(instance, empty_home, datetime.now(UTC) + 2 * UNNOTED) == []
+    assert status_of(instance, retry) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_started_long_ago_and_noted_no_process_was_killed(
+    vanished: str, empty_home: Path, instance: dg.DagsterInstance
+) -> None:
+    retry = retry_of(instance, vanished)
+    now = datetime.now(UTC)
+    assert fail_vanished_runs(instance, empty_home, now + 0.9 * UNNOTED) == []
+    assert fail_vanished_runs(instance, empty_home, now + 1.1 * UNNOTED) == [retry]
+    again = retry_of(instance, retry)
+    assert fail_vanished_runs(instance, empty_home) == []
+    assert fail_vanished_runs(instance, empty_home, now + 2 * UNNOTED) == [again]
+
+
+def test_a_run_of_another_project_that_noted_no_process_is_left_alone(
+    vanished: str, empty_home: Path, instance: dg.DagsterInstance
+) -> None:
+    theirs = retry_of(instance, vanished, asset="of_another_project")
+    assert fail_vanished_runs(instance, empty_home, datetime.now(UTC) + 10 * UNNOTED) == []
+    assert status_of(instance, theirs) is dg.DagsterRunStatus.STARTED

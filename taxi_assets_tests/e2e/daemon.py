@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.scheduler.instigation import TickStatus
 
-from taxi_assets.defs.made_of import RETRAINED, out_of_date
+from taxi_assets.defs.made_of import CLEAN_TRIPS, RETRAINED, out_of_date
 from taxi_assets.defs.runs import IN_PROGRESS
 from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets_tests.e2e.conftest import environment, run_command
@@ -83,7 +83,7 @@ class Deployment:
     def opened(self) -> dg.DagsterInstance:
         """The Dagster instance."""
         os.environ["TAXI_HOME"] = str(self.home)
-        return dg.DagsterInstance.from_config(str(PROJECT_ROOT))
+        return dg.DagsterInstance.from_config(self.settings["DAGSTER_HOME"])
 
     def wait_until(self, true: Callable[[dg.DagsterInstance], bool], what: str) -> None:
         """Wait until something is so of the instance."""
@@ -93,9 +93,15 @@ class Deployment:
                 assert time.monotonic() < deadline, f"{what} did not happen\n{self.log.read_text()[-20_000:]}"
                 time.sleep(0.5)
 
-    def wait_until_retrained(self) -> None:
-        """Wait until nothing is out of date and nothing goes on."""
-        self.wait_until(_is_settled, "the end of the retraining")
+    def wait_until_retrained(self, month: str) -> None:
+        """Wait until a month is ingested, nothing is out of date, and nothing goes on."""
+
+        def is_settled(instance: dg.DagsterInstance) -> bool:
+            ingested = f"{month}-01" in instance.get_materialized_partitions(CLEAN_TRIPS)
+            busy = instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS)))
+            return ingested and not busy and not any(out_of_date(instance, asset) for asset in RETRAINED)
+
+        self.wait_until(is_settled, "the end of the retraining")
 
     def wait_until_skipped(self, sensor: str, reason: str) -> None:
         """Wait until a sensor looks again and asks for nothing, for a reason."""
@@ -112,8 +118,3 @@ class Deployment:
         """The runs with some tags, the oldest first."""
         with self.opened() as instance:
             return list(reversed(instance.get_runs(dg.RunsFilter(tags=tags))))
-
-
-def _is_settled(instance: dg.DagsterInstance) -> bool:
-    busy = instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS)))
-    return not busy and not any(out_of_date(instance, asset) for asset in RETRAINED)

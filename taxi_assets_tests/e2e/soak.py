@@ -24,6 +24,7 @@ from taxi_assets_tests.receivers import Webhook, webhook_server
 
 ROWS = 1_500
 NEW = "2024-03"
+CHANGED = 1_700_000_000
 KILLS = 3
 PAUSES = (3.0, 40.0)
 """Seconds between two kills: from one look of a sensor to most of a retraining."""
@@ -33,6 +34,8 @@ def drop(source: Path, month: str) -> None:
     """Let a month appear."""
     draft = source / f"{month}.draft"
     write_sample_month(draft, "green", month, ROWS, seed=1)
+    # The time of its change is part of what is stored of a month.
+    os.utime(draft, (CHANGED, CHANGED))
     draft.replace(source / f"green_tripdata_{month}.parquet")
 
 
@@ -83,7 +86,7 @@ def soak(seed: int, base: Path, source: Path, folder: Path, expected: dict[str, 
             for _ in range(KILLS):
                 time.sleep(chance.uniform(*PAUSES))
                 kills.append(kill_something(chance, deployment))
-            deployment.wait_until_retrained()
+            deployment.wait_until_retrained(NEW)
             deployment.wait_until(lambda _: not undelivered(deployment, webhook), "the last alert")
             faults = [
                 *(["other bytes are stored"] if digests(deployment.home) != expected else []),

@@ -95,7 +95,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             deployment.kill()
             deployment.start(**deadly)
             deployment.wait_until(lambda _: (marks / POINTS[-1]).exists(), "the promotion")
-            deployment.wait_until_retrained()
+            deployment.wait_until_retrained(NEW)
             story.retrained = digests(deployment.home)
             drop(source, BROKEN, cut_off)
             deployment.wait_until_skipped("new_trip_data", f"{BROKEN} failed, and would fail again")
