@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from taxi_assets.alerting.channels import open_channels
 from taxi_assets.defs.alerts import open_outbox
@@ -164,11 +165,12 @@ def _request(
     if due is None:
         return f"{month} failed, and would fail again until its file changes"
     if due > now:
-        return f"{month} failed {attempts.made} times and is tried again at {due:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{month} was tried {attempts.made} times and is tried again at {due:%Y-%m-%d %H:%M:%S} UTC"
     return dg.RunRequest(
         run_key=f"{month}:{fingerprint}:{attempts.made}",
         partition_key=partition_of(month),
-        tags={MONTH_TAG: month, FINGERPRINT_TAG: fingerprint},
+        # A month does not wait in the queue behind trainings that it will make superfluous.
+        tags={MONTH_TAG: month, FINGERPRINT_TAG: fingerprint, PRIORITY_TAG: "1"},
     )
 
 

@@ -13,7 +13,7 @@ SECONDS = 120
 """After which something that does not happen is given up."""
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["taxi_assets.defs.build", "taxi_assets_tests.defs.running"])
+CONTEXT.set_forkserver_preload(["pytest", "taxi_assets.defs.build", "taxi_assets_tests.defs.running"])
 
 
 @contextmanager
@@ -47,4 +47,4 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         if time.monotonic() > end:
             raise TimeoutError("What was waited for did not happen.")
-        time.sleep(0.02)
+        time.sleep(0.1)

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from taxi_assets.defs.made_of import CLEAN_TRIPS, TRAINING_SET
 from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets_tests.e2e.conftest import run_command
 from taxi_assets_tests.e2e.daemon import Deployment
@@ -25,9 +26,12 @@ def describe_instance(folder: Path, postgres_url: str) -> Path:
     return folder
 
 
-def made(instance: dg.DagsterInstance, asset: str) -> int:
-    """How often an asset was materialised."""
-    return len(instance.fetch_materializations(dg.AssetKey(asset), limit=10).records)
+def is_trained_on(instance: dg.DagsterInstance, month: str) -> bool:
+    """Whether the training set is made of a month."""
+    event = instance.get_latest_materialization_event(TRAINING_SET)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return month in str(event.asset_materialization.metadata["months"].value)
 
 
 def test_runs_of_every_kind_are_seen_and_told_of(
@@ -42,10 +46,10 @@ def test_runs_of_every_kind_are_seen_and_told_of(
     with webhook_server() as webhook:
         settings = {"DAGSTER_HOME": str(dagster_home), "TAXI_ALERT_URLS": webhook.url}
         deployment = Deployment(tmp_path / "home", source, **settings)
-        trained = deployment.taxi("run", "--models", "LinearRegression")
+        trained = deployment.taxi("run")
         assert trained.returncode == 0, trained.stderr
         drop(source, "2024-03", cut_off)
-        failed = deployment.taxi("run", "--models", "LinearRegression")
+        failed = deployment.taxi("run")
         assert "2024-03" in failed.stderr
         assert failed.returncode == 1
         deployment.start("-w", "workspace.yaml")
@@ -55,8 +59,10 @@ def test_runs_of_every_kind_are_seen_and_told_of(
             asked = run_command(*backfill, "--from", "2023-12-01", "--to", "2023-12-01", **deployment.settings)
             assert asked.returncode == 0, asked.stderr
             drop(source, "2024-03")
-            deployment.wait_until(lambda instance: made(instance, "training_set") == 2, "a run of the automation")
-            deployment.wait_until(lambda instance: made(instance, "clean_trips") == 4, "the backfill")
+            deployment.wait_until(lambda instance: is_trained_on(instance, "2024-03"), "a run of the automation")
+            deployment.wait_until(
+                lambda instance: "2023-12-01" in instance.get_materialized_partitions(CLEAN_TRIPS), "the backfill"
+            )
         finally:
             deployment.stop()
     starters = sorted(line for post in webhook.taken for line in post["message"].splitlines() if "started by" in line)
