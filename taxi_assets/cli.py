@@ -362,12 +362,10 @@ def _make_instance_ready(settings: Settings) -> None:
     # Importing Dagster takes seconds.
     if is_instance_ready(settings.home, os.environ["DAGSTER_HOME"]):
         return
-    import dagster as dg
+    from taxi_assets.defs.instance import open_ready
 
-    from taxi_assets.defs.instance import make_ready
-
-    with dg.DagsterInstance.get() as instance:
-        make_ready(instance, settings.home, os.environ["DAGSTER_HOME"])
+    with open_ready(settings.home, os.environ["DAGSTER_HOME"]):
+        pass
 
 
 def _parse_models(text: str) -> list[str]:

@@ -8,7 +8,11 @@ from taxi_assets.storage.home import is_instance_ready, note_instance_ready
 from taxi_assets.storage.publish import file_lock
 
 POOLS = {"champion": 1, "training": 2}
-"""Steps of a pool that go on at once: promotions do not overtake each other, and two models fill two cores."""
+"""Steps of a pool that go on at once: two models fill two cores, and a promotion waits for the one before.
+
+On SQLite, Dagster can give one place to two steps that ask in the same instant. What keeps promotions apart then
+is the lock of `tracking/promotion.py`; the pool makes it seen who waits, and on PostgreSQL holds between machines.
+"""
 
 
 def open_ready(home: Path, dagster_home: str) -> dg.DagsterInstance:
@@ -26,14 +30,6 @@ def open_ready(home: Path, dagster_home: str) -> dg.DagsterInstance:
             _make_tables(instance)
             note_instance_ready(home, dagster_home)
     return instance
-
-
-def make_ready(instance: dg.DagsterInstance, home: Path, dagster_home: str) -> None:
-    """Make the tables of an instance that one process has opened, as `open_ready` does."""
-    with file_lock(home, "dagster"):
-        if not is_instance_ready(home, dagster_home):
-            _make_tables(instance)
-            note_instance_ready(home, dagster_home)
 
 
 def _make_tables(instance: dg.DagsterInstance) -> None:

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 
-from taxi_assets.defs.instance import POOLS, make_ready, open_ready
+from taxi_assets.defs.instance import POOLS, open_ready
 from taxi_assets.settings import PROJECT_ROOT, load_settings
 from taxi_assets.storage.home import is_instance_ready
 from taxi_assets_tests.defs.child import instance_in
@@ -73,10 +73,10 @@ def test_limits_that_a_person_set_are_kept(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TAXI_HOME", str(tmp_path))
     with instance_in(tmp_path) as instance:
         instance.event_log_storage.set_concurrency_slots("training", 5)
-        make_ready(instance, tmp_path, str(PROJECT_ROOT))
+    with open_ready(tmp_path, str(PROJECT_ROOT)) as instance:
         assert limits(instance) == {"champion": 1, "training": 5}
         instance.event_log_storage.set_concurrency_slots("champion", 3)
-        make_ready(instance, tmp_path, str(PROJECT_ROOT))
+    with open_ready(tmp_path, str(PROJECT_ROOT)) as instance:
         assert limits(instance) == {"champion": 3, "training": 5}
 
 

@@ -190,7 +190,7 @@ def test_a_month_whose_checks_were_not_made_is_asked_for(sensor: Sensor, ready: 
     run = dg.DagsterRun(job_name="ingest_months", status=dg.DagsterRunStatus.FAILURE)
     sensor.instance.add_run(run)
     (spec,) = CHECKS[0].check_specs
-    month = MONTHS.empty_subset().with_partition_keys(["2024-01-01"])
+    month = MONTHS.empty_subset().with_partition_keys(["2024-01-01"]).to_serializable_subset()
     planned = AssetCheckEvaluationPlanned(asset_key=spec.asset_key, check_name=spec.name, partitions_subset=month)
     sensor.instance.report_dagster_event(
         dg.DagsterEvent(
