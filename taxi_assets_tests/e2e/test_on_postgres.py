@@ -29,8 +29,8 @@ def describe_instance(folder: Path, postgres_url: str) -> Path:
 def is_trained_on(instance: dg.DagsterInstance, month: str) -> bool:
     """Whether the training set is made of a month."""
     event = instance.get_latest_materialization_event(TRAINING_SET)
-    assert event is not None
-    assert event.asset_materialization is not None
+    if event is None or event.asset_materialization is None:
+        return False
     return month in str(event.asset_materialization.metadata["months"].value)
 
 
@@ -41,28 +41,26 @@ def test_runs_of_every_kind_are_seen_and_told_of(
     dagster_home = describe_instance(tmp_path / "dagster", postgres_server.new_database())
     source = tmp_path / "source"
     source.mkdir()
-    for month in ("2023-12", "2024-01", "2024-02"):
+    for month in ("2023-12", "2024-02"):
         drop(source, month)
+    drop(source, "2024-03", cut_off)
     with webhook_server() as webhook:
         settings = {"DAGSTER_HOME": str(dagster_home), "TAXI_ALERT_URLS": webhook.url}
         deployment = Deployment(tmp_path / "home", source, **settings)
-        trained = deployment.taxi("run")
-        assert trained.returncode == 0, trained.stderr
-        drop(source, "2024-03", cut_off)
         failed = deployment.taxi("run")
         assert "2024-03" in failed.stderr
         assert failed.returncode == 1
         deployment.start("-w", "workspace.yaml")
         try:
             deployment.wait_until(lambda _: len(webhook.taken) >= 2, "the alerts of `taxi run` and of the sensor's run")
+            drop(source, "2024-03")
             backfill = ("dagster", "job", "backfill", "-w", "workspace.yaml", "--job", "ingest_months", "--noprompt")
             asked = run_command(*backfill, "--from", "2023-12-01", "--to", "2023-12-01", **deployment.settings)
             assert asked.returncode == 0, asked.stderr
-            drop(source, "2024-03")
-            deployment.wait_until(lambda instance: is_trained_on(instance, "2024-03"), "a run of the automation")
             deployment.wait_until(
                 lambda instance: "2023-12-01" in instance.get_materialized_partitions(CLEAN_TRIPS), "the backfill"
             )
+            deployment.wait_until(lambda instance: is_trained_on(instance, "2024-03"), "a run of the automation")
         finally:
             deployment.stop()
     starters = sorted(line for post in webhook.taken for line in post["message"].splitlines() if "started by" in line)
