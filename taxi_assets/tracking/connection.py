@@ -65,6 +65,10 @@ class Tracking:
         return f"{self.ui_url}/#/models/{REGISTERED_MODEL}/versions/{version}"
 
 
+SECONDS_TO_CONNECT = 10
+"""How long a database server may take to accept a connection."""
+
+
 def open_tracking(settings: Settings) -> Tracking:
     """Ask MLflow whether it is there, and make what is missing: the tables of a local file, the experiment.
 
@@ -84,6 +88,7 @@ def open_tracking(settings: Settings) -> Tracking:
                 client = MlflowClient(uri)
                 experiment_id = _experiment(client, None)
             else:
+                _require_answer(uri)
                 # Of four processes that made the tables of one file at once, three died.
                 with file_lock(settings.mlflow_folder, "tables"):
                     client = MlflowClient(uri)
@@ -152,6 +157,20 @@ def default_address(tracking: Tracking) -> Iterator[None]:
 def _is_server(uri: str) -> bool:
     """Whether it decides itself where artifacts go."""
     return uri.startswith(("http://", "https://", "databricks"))
+
+
+def _require_answer(uri: str) -> None:
+    """Connect to a database server once: MLflow tries for minutes where none answers.
+
+    Raises:
+        SQLAlchemyError: it does not answer.
+    """
+    if not uri.startswith(("postgresql", "mysql")):
+        return
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    create_engine(uri, poolclass=NullPool, connect_args={"connect_timeout": SECONDS_TO_CONNECT}).connect().close()
 
 
 def _artifacts(settings: Settings) -> Path:

@@ -99,6 +99,8 @@ def test_the_log_tells_of_each_trial_how_far_the_search_is_and_the_best(
 
 def test_the_log_tells_how_many_trials_were_made_before(memory: StoredTrials, caplog: pytest.LogCaptureFixture) -> None:
     search(3, memory)
+    # Other tests of this process may have set the level.
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="taxi_assets"):
         search(4, memory)
     assert messages(caplog) == [
