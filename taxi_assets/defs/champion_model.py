@@ -9,7 +9,7 @@ import dagster as dg
 from taxi_assets.defs.checks import Verdict, check_result
 from taxi_assets.defs.conditions import WHEN_MODELS_CHANGED
 from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
-from taxi_assets.defs.made_of import MADE_OF_TAG, champion_inputs
+from taxi_assets.defs.made_of import champion_inputs, made_of_tags
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.resources import StorageResource
 from taxi_assets.defs.retraining import beside_others
@@ -51,7 +51,7 @@ def champion_model(
     version = promotion.champion
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.fit or f"version {version.version}"),
-        tags={MADE_OF_TAG: made_of} if made_of else None,
+        tags=made_of_tags(made_of),
         metadata={
             "champion": version.model,
             "version": version.version,

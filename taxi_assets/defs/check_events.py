@@ -9,6 +9,7 @@ import dagster as dg
 
 from taxi_assets.alerting.alert import Alert, Severity
 from taxi_assets.defs.events import AlertFilter, one_line
+from taxi_assets.defs.links import run_link
 
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -57,11 +58,6 @@ def partition_of_run(run: dg.DagsterRun) -> str | None:
     if RANGE_START_TAG in run.tags:
         return f"{run.tags[RANGE_START_TAG]}...{run.tags[RANGE_END_TAG]}"
     return run.tags.get(PARTITION_TAG)
-
-
-def run_link(ui_url: str | None, run_id: str) -> str | None:
-    """Where Dagster's UI shows a run."""
-    return f"{ui_url.rstrip('/')}/runs/{run_id}" if ui_url else None
 
 
 def _details(evaluation: dg.AssetCheckEvaluation, run: dg.DagsterRun) -> dict[str, str]:

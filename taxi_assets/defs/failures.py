@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 
 from taxi_assets.errors import SourceUnavailableError, TaxiError, TrackingError
 
@@ -12,6 +13,9 @@ RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONEN
 
 
 INTERRUPTED = "Interrupted."
+
+CHECK_FAILED = "DagsterAssetCheckFailedError"
+"""The error of a step whose blocking check failed."""
 
 
 @contextmanager
@@ -25,3 +29,15 @@ def clear_failures() -> Iterator[None]:
         raise dg.Failure(
             str(error), allow_retries=isinstance(error, (SourceUnavailableError, TrackingError))
         ) from error
+
+
+def was_interrupted(failure: StepFailureData) -> bool:
+    """Whether a step failed because somebody ended its process."""
+    if failure.user_failure_data is not None:
+        return failure.user_failure_data.description == INTERRUPTED
+    return failure.error is not None and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def is_failed_check(failure: StepFailureData) -> bool:
+    """Whether a step failed because a blocking check did, and said so."""
+    return failure.error is not None and failure.error.cls_name == CHECK_FAILED

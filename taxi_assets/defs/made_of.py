@@ -8,8 +8,8 @@ again, and an event that is lost with a killed process is lost for good. A compa
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -21,9 +21,6 @@ from dagster._core.storage.asset_check_execution_record import (
 from taxi_assets.defs.clean_trips import CHECKS as CLEAN_TRIPS_CHECKS
 from taxi_assets.training.search_spaces import SKLEARN_CLASSES
 from taxi_assets.trips.months import DEFAULT_MONTHS
-
-if TYPE_CHECKING:
-    from dagster._core.events.log import EventLogEntry
 
 MADE_OF_TAG = "taxi/made_of"
 
@@ -50,7 +47,8 @@ def out_of_date(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str | N
     wanted = _INPUTS[asset](instance)
     if wanted is None:
         return set()
-    return {partition for partition in PARTITIONS[asset] if _tag(instance, asset, partition) != wanted}
+    made = {partition: _last(instance, asset, partition) for partition in PARTITIONS[asset]}
+    return {partition for partition, last in made.items() if last is None or last.made_of != wanted}
 
 
 def training_set_inputs(instance: dg.DagsterInstance) -> str | None:
@@ -75,10 +73,10 @@ def champion_inputs(instance: dg.DagsterInstance) -> str | None:
     """Stands for the models of the present training set, of which the champion is chosen; None where there is none."""
     inputs = model_inputs(instance)
     found = {
-        f"{asset.to_user_string()} {partition or ''}": data_version(instance, asset, partition) or ""
+        f"{asset.to_user_string()} {partition or ''}": made.data_version
         for asset in (XGBOOST_MODEL, SKLEARN_MODELS)
         for partition in PARTITIONS[asset]
-        if inputs is not None and _tag(instance, asset, partition) == inputs
+        if inputs is not None and (made := _last(instance, asset, partition)) is not None and made.made_of == inputs
     }
     return _stands_for(found) if found else None
 
@@ -124,36 +122,42 @@ def month_soundness(instance: dg.DagsterInstance, month: str) -> Soundness:
     return soundness(instance, CLEAN_TRIPS_CHECKS, f"{month}-01")
 
 
+def made_of_tags(inputs: str | None) -> dict[str, str] | None:
+    """The tags of a materialisation that was made of something."""
+    return {MADE_OF_TAG: inputs} if inputs else None
+
+
 def data_version(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None = None) -> str | None:
     """The data version of the last materialisation; its time where it has none, as one that was made elsewhere."""
-    entry = _last(instance, asset, partition)
-    if entry is None or entry.asset_materialization is None:
-        return None
-    return (entry.asset_materialization.tags or {}).get("dagster/data_version") or str(entry.timestamp)
+    made = _last(instance, asset, partition)
+    return made.data_version if made else None
 
 
 def last_metadata(instance: dg.DagsterInstance, asset: dg.AssetKey, label: str) -> str | None:
     """A text among the metadata of the last materialisation of an asset."""
-    entry = _last(instance, asset, None)
-    if entry is None or entry.asset_materialization is None:
-        return None
-    value = entry.asset_materialization.metadata.get(label)
+    made = _last(instance, asset, None)
+    value = made.metadata.get(label) if made else None
     return str(value.value) if value is not None else None
 
 
-def _tag(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> str | None:
-    entry = _last(instance, asset, partition)
-    if entry is None or entry.asset_materialization is None:
-        return None
-    return (entry.asset_materialization.tags or {}).get(MADE_OF_TAG)
+@dataclass(frozen=True)
+class _Made:
+    data_version: str
+    made_of: str | None
+    metadata: Mapping[str, dg.MetadataValue]
 
 
-def _last(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> "EventLogEntry | None":
+def _last(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | None) -> _Made | None:
+    """The last materialisation of an asset partition."""
     partitions = [partition] if partition is not None else None
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=partitions), limit=1
     ).records
-    return records[0].event_log_entry if records else None
+    if not records or (made := records[0].asset_materialization) is None:
+        return None
+    tags = made.tags or {}
+    version = tags.get("dagster/data_version") or str(records[0].event_log_entry.timestamp)
+    return _Made(version, tags.get(MADE_OF_TAG), made.metadata)
 
 
 def _stands_for(versions: Mapping[str, str]) -> str:

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 import dagster as dg
 
 from taxi_assets.defs.build import ASSETS, CHECKS
-from taxi_assets.defs.failures import INTERRUPTED
+from taxi_assets.defs.failures import is_failed_check, was_interrupted
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.defs.partitions import partition_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
-from taxi_assets.defs.retraining import MAIN_JOB_TAGS, alone
+from taxi_assets.defs.retraining import alone
 from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets.defs.training_set import TrainingSetConfig
 from taxi_assets.defs.vanished_runs import fail_vanished_runs, free_abandoned_places, process_tags
@@ -296,7 +296,7 @@ class _Runner:
             partition_key=partition,
             raise_on_error=False,
             selection=dg.AssetSelection.assets(*assets),
-            tags={**MAIN_JOB_TAGS, **process_tags(load_settings().home)},
+            tags={"taxi/started_by": "taxi run", **process_tags(load_settings().home)},
         )
         outcome = self._gather(result)
         errors = self._errors(result, what)
@@ -357,20 +357,14 @@ class _Runner:
         errors = []
         for event in result.get_step_failure_events():
             data = event.step_failure_data
-            if _was_interrupted(data):
+            if was_interrupted(data):
                 raise KeyboardInterrupt
             if data.user_failure_data is not None:
                 errors.append(data.user_failure_data.description or what)
-            elif data.error is not None and data.error.cls_name != "DagsterAssetCheckFailedError":
+            elif data.error is not None and not is_failed_check(data):
                 cause = data.error.cause or data.error
                 errors.append(f"{event.step_key}: {cause.message.strip()}")
         return errors
-
-
-def _was_interrupted(failure: Any) -> bool:
-    if failure.user_failure_data is not None:
-        return bool(failure.user_failure_data.description == INTERRUPTED)
-    return bool(failure.error and failure.error.cls_name == dg.DagsterExecutionInterruptedError.__name__)
 
 
 def _describe(outcome: _Outcome) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from taxi_assets.defs.links import run_link
 from taxi_assets.defs.vanished_runs import note_process
 from taxi_assets.settings import load_settings
 
@@ -142,8 +143,8 @@ def _lineage(context: dg.AssetExecutionContext) -> dict[str, str]:
     }
     if partition := _partition(context):
         found[tags.PARTITION] = partition
-    if ui_url := load_settings().ui_url:
-        found[tags.DAGSTER_RUN_URL] = f"{ui_url.rstrip('/')}/runs/{context.run.run_id}"
+    if link := run_link(load_settings().ui_url, context.run.run_id):
+        found[tags.DAGSTER_RUN_URL] = link
     return found
 
 

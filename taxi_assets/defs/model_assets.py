@@ -9,7 +9,7 @@ from pydantic import Field
 
 from taxi_assets.defs.checks import WARN, Stored, Verdict, stored_check
 from taxi_assets.defs.failures import clear_failures
-from taxi_assets.defs.made_of import MADE_OF_TAG, model_inputs
+from taxi_assets.defs.made_of import made_of_tags, model_inputs
 from taxi_assets.defs.mlflow_resource import MlflowResource, OpenRun
 from taxi_assets.defs.resources import StorageResource
 from taxi_assets.defs.retraining import beside_others
@@ -77,7 +77,7 @@ def _result(
     ]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest),
-        tags={MADE_OF_TAG: made_of} if made_of else None,
+        tags=made_of_tags(made_of),
         metadata={
             "rmse": record.metrics.rmse,
             "mae": record.metrics.mae,

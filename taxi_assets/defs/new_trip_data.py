@@ -11,6 +11,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from taxi_assets.alerting.channels import open_channels
 from taxi_assets.defs.alerts import open_outbox
+from taxi_assets.defs.failures import CHECK_FAILED
 from taxi_assets.defs.jobs import ingest_months
 from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, month_soundness
 from taxi_assets.defs.partitions import partition_of
@@ -125,22 +126,18 @@ def _alert_of_stale_months(
 
 
 def _stored_months(store: Store) -> dict[str, str]:
-    found = {key.rpartition("/")[2]: store.current(key) for key in store.keys(locations.RAW_TRIPS)}
+    found = {locations.month_of(key): store.current(key) for key in store.keys(locations.RAW_TRIPS)}
     return {month: version.facts["fingerprint"] for month, version in found.items() if version is not None}
 
 
 def _taken(instance: dg.DagsterInstance, store: Store, published: Mapping[str, str], cursor: Cursor) -> dict[str, str]:
     """The fingerprints of the months that are ingested; only those that changed cost a look into the store."""
-    clean = {key.rpartition("/")[2] for key in store.keys(locations.CLEAN_TRIPS)}
     taken = {}
-    for month in published:
-        if month not in clean:
-            continue
-        known = cursor.taken.get(month)
-        if known == published[month] or month_soundness(instance, month) is not Soundness.UNCHECKED:
-            fingerprint = known if known == published[month] else _fingerprint(store, month)
-            if fingerprint is not None:
-                taken[month] = fingerprint
+    for month in published.keys() & {locations.month_of(key) for key in store.keys(locations.CLEAN_TRIPS)}:
+        if cursor.taken.get(month) == published[month]:
+            taken[month] = published[month]
+        elif month_soundness(instance, month) is not Soundness.UNCHECKED and (found := _fingerprint(store, month)):
+            taken[month] = found
     return taken
 
 
@@ -194,6 +191,6 @@ def _can_pass(instance: dg.DagsterInstance, run_id: str) -> bool:
     for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
         failure: Any = record.event_log_entry.get_dagster_event().step_failure_data
         causes = {failure.error.cls_name, failure.error.cause and failure.error.cause.cls_name}
-        if causes & {FAULT_OF_THE_FILE, "DagsterAssetCheckFailedError"}:
+        if causes & {FAULT_OF_THE_FILE, CHECK_FAILED}:
             return False
     return True

@@ -15,9 +15,6 @@ from filelock import ReadWriteLock, Timeout
 
 from taxi_assets.settings import load_settings
 
-MAIN_JOB_TAGS = {"taxi/started_by": "taxi run"}
-"""Tags of the runs of `taxi run`."""
-
 NAME = "retraining.lock"
 
 _alone: set[Path] = set()

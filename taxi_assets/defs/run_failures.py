@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 
 from taxi_assets.alerting.alert import Alert
-from taxi_assets.defs.check_events import partition_of_run, run_link
+from taxi_assets.defs.check_events import partition_of_run
 from taxi_assets.defs.events import AlertFilter, one_line
-from taxi_assets.defs.failures import INTERRUPTED
+from taxi_assets.defs.failures import is_failed_check, was_interrupted
+from taxi_assets.defs.links import run_link
 from taxi_assets.defs.vanished_runs import VANISHED_TAG
 
 STARTED_BY_TAG = "taxi/started_by"
@@ -21,8 +22,6 @@ DAEMON_TAGS = {
     "dagster/sensor_name": "sensor",
 }
 """Tags of runs that the daemon started, with what made it do so."""
-
-CHECK_FAILED = "DagsterAssetCheckFailedError"
 
 EVENT_TYPES = {
     dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -86,10 +85,10 @@ def run_alert(
     if run.tags.get(VANISHED_TAG) == run.run_id:
         error = "Its process was killed. The run was marked as failed, and its places in pools are free."
         return _alert(record, "run vanished", events.assets, {"error": error}, alert_filter, ui_url)
-    faults = [step for step in events.steps if not _is_failed_check(step)]
+    faults = [step for step in events.steps if not is_failed_check(step.step_failure_data)]
     if events.steps and not faults:
         return None
-    if any(_is_interrupted(step) for step in faults) and not DAEMON_TAGS.keys() & run.tags.keys():
+    if any(was_interrupted(step.step_failure_data) for step in faults) and not DAEMON_TAGS.keys() & run.tags.keys():
         return None
     if not faults:
         return _alert(record, "run failed", events.assets, {"error": _end_error(events.end)}, alert_filter, ui_url)
@@ -145,18 +144,6 @@ def _planned_asset(event: dg.DagsterEvent) -> str:
     if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
         return event.asset_materialization_planned_data.asset_key.to_user_string()
     return event.asset_check_planned_data.asset_key.to_user_string()
-
-
-def _is_failed_check(step: dg.DagsterEvent) -> bool:
-    error = step.step_failure_data.error
-    return error is not None and error.cls_name == CHECK_FAILED
-
-
-def _is_interrupted(step: dg.DagsterEvent) -> bool:
-    data = step.step_failure_data
-    if data.user_failure_data is not None:
-        return data.user_failure_data.description == INTERRUPTED
-    return data.error is not None and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _step_error(step: dg.DagsterEvent) -> str:

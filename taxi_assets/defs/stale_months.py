@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from taxi_assets.alerting.alert import Alert
+from taxi_assets.defs.links import ui_link
 from taxi_assets.defs.made_of import CHAMPION_MODEL, CLEAN_TRIPS, data_version, last_metadata
 from taxi_assets.defs.partitions import partition_of
 
@@ -57,7 +58,7 @@ def stale_months(
                 f"the champion has not seen {month}, which the source has had for over {hours:g} hours",
                 details,
                 now,
-                f"{ui_url.rstrip('/')}/assets/champion_model" if ui_url else None,
+                ui_link(ui_url, f"assets/{CHAMPION_MODEL.to_user_string()}"),
             )
         )
     return alerts

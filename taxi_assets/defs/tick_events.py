@@ -12,6 +12,7 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick,
 
 from taxi_assets.alerting.alert import Alert
 from taxi_assets.defs.events import Found, read_note
+from taxi_assets.defs.links import ui_link
 from taxi_assets.defs.run_failures import error_line
 
 NOTE = "ticks"
@@ -104,9 +105,7 @@ def _alert(state: InstigatorState, tick: InstigatorTick, ui_url: str | None) -> 
         f"{kind} {state.name} fails",
         details,
         since,
-        f"{ui_url.rstrip('/')}/locations/{_location_path(state)}/{kind}s/{quote(state.name, safe='')}"
-        if ui_url
-        else None,
+        ui_link(ui_url, f"locations/{_location_path(state)}/{kind}s/{quote(state.name, safe='')}"),
     )
 
 

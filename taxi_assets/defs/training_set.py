@@ -9,7 +9,7 @@ from taxi_assets.defs.checks import Stored, Verdict, stored_check
 from taxi_assets.defs.clean_trips import clean_trips
 from taxi_assets.defs.conditions import WHEN_MONTHS_CHANGED
 from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
-from taxi_assets.defs.made_of import MADE_OF_TAG, Soundness, month_soundness, training_set_inputs
+from taxi_assets.defs.made_of import Soundness, made_of_tags, month_soundness, training_set_inputs
 from taxi_assets.defs.resources import StorageResource
 from taxi_assets.defs.retraining import beside_others
 from taxi_assets.storage import locations
@@ -68,7 +68,7 @@ def training_set(
         metadata[f"{name}_columns"] = dg.MetadataValue.int(columns)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest),
-        tags={MADE_OF_TAG: made_of} if made_of else None,
+        tags=made_of_tags(made_of),
         metadata=metadata
         | {
             "dagster/row_count": shapes["X"][0],

@@ -26,7 +26,7 @@ def newest_clean_months(store: Store, is_sound: Callable[[str], bool] = lambda _
     Raises:
         SettingError: fewer than two are.
     """
-    months = [month for key in store.keys(locations.CLEAN_TRIPS) if is_sound(month := key.rpartition("/")[2])]
+    months = [month for key in store.keys(locations.CLEAN_TRIPS) if is_sound(month := locations.month_of(key))]
     if len(months) < DEFAULT_MONTHS:
         raise SettingError(
             f"A training set takes {DEFAULT_MONTHS} clean months, and {', '.join(months) or 'none'} "

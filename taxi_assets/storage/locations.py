@@ -18,6 +18,11 @@ def clean_trips(month: str) -> str:
     return f"{CLEAN_TRIPS}/{month}"
 
 
+def month_of(key: str) -> str:
+    """The month (`YYYY-MM`) of a key of either."""
+    return key.rpartition("/")[2]
+
+
 def model(name: str) -> str:
     """Key of a trained model: `xgboost_model`, or a scikit-learn class as `linear_model.Lasso`."""
     return XGBOOST_MODEL if name == XGBOOST_MODEL else f"{SKLEARN_MODELS}/{name}"

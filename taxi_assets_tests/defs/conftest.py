@@ -16,6 +16,7 @@ from taxi_assets_tests.defs.running import (
     QUICK_XGBOOST,
     Resources,
     copy_home,
+    current_copy,
     make_home,
     materialize,
     resources_in,
@@ -51,9 +52,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
 @pytest.fixture
 def home(filled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a copy of the filled deployment, which is the current one."""
-    copy = copy_home(filled_home, tmp_path / "home")
-    monkeypatch.setenv("TAXI_HOME", str(copy))
-    return copy
+    return current_copy(filled_home, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
@@ -108,9 +107,7 @@ def trained_home(ready_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def trained(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a copy of it, which is the current one."""
-    copy = copy_home(trained_home, tmp_path / "home")
-    monkeypatch.setenv("TAXI_HOME", str(copy))
-    return copy
+    return current_copy(trained_home, tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
@@ -123,9 +120,7 @@ def trained_instance(trained: Path) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def ready(ready_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a copy of the ready deployment, which is the current one."""
-    copy = copy_home(ready_home, tmp_path / "ready")
-    monkeypatch.setenv("TAXI_HOME", str(copy))
-    return copy
+    return current_copy(ready_home, tmp_path / "ready", monkeypatch)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from taxi_assets.defs.build import ASSETS, CHECKS
 from taxi_assets.defs.mlflow_resource import MlflowResource
@@ -65,6 +66,12 @@ def copy_home(home: Path, copy: Path) -> Path:
                         _replace(database, table, column, str(home), str(copy))
         database.close()
     return copy
+
+
+def current_copy(home: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy a deployment, and let the copy be the current one."""
+    monkeypatch.setenv("TAXI_HOME", str(copy))
+    return copy_home(home, copy)
 
 
 def _replace(database: sqlite3.Connection, table: str, column: str, old: str, new: str) -> None:

@@ -22,7 +22,7 @@ from taxi_assets.defs.vanished_runs import (
 )
 from taxi_assets.tracking.registry import version_at
 from taxi_assets_tests.defs.child import instance_in, start_child
-from taxi_assets_tests.defs.running import LINEAR, Resources, copy_home, materialize, resources_in
+from taxi_assets_tests.defs.running import LINEAR, Resources, copy_home, current_copy, materialize, resources_in
 from taxi_assets_tests.defs.test_main_job import MONTHS, Told
 from taxi_assets_tests.defs.tracked import runs_of, statuses, tracking_of, trials_of
 
@@ -42,9 +42,7 @@ def killed_home(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def killed(killed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a copy, which is the current deployment."""
-    home = copy_home(killed_home, tmp_path / "killed")
-    monkeypatch.setenv("TAXI_HOME", str(home))
-    return home
+    return current_copy(killed_home, tmp_path / "killed", monkeypatch)
 
 
 @pytest.fixture

@@ -13,10 +13,26 @@ from dagster._core.scheduler.instigation import TickStatus
 from taxi_assets.defs.made_of import CLEAN_TRIPS, RETRAINED, out_of_date
 from taxi_assets.defs.runs import IN_PROGRESS
 from taxi_assets.settings import PROJECT_ROOT
+from taxi_assets.trips.sample import write_sample_month
+from taxi_assets_tests.conftest import ROWS
 from taxi_assets_tests.e2e.conftest import environment, run_command
 
 SECONDS = 900
 """After so long, what a test waits for is given up."""
+
+
+def drop(source: Path, month: str, change: Callable[[Path], object] = lambda _: None, rows: int = ROWS) -> None:
+    """Let a month's file appear in a folder, or change there."""
+    path = source / f"green_tripdata_{month}.parquet"
+    draft = path.with_suffix(".draft")
+    write_sample_month(draft, "green", month, rows, seed=1)
+    change(draft)
+    draft.replace(path)
+
+
+def cut_off(path: Path) -> None:
+    """Keep the first half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 class Deployment:

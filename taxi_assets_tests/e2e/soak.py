@@ -16,10 +16,9 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from taxi_assets.trips.sample import write_sample_month
 from taxi_assets_tests.defs.running import copy_home
 from taxi_assets_tests.e2e.conftest import digests
-from taxi_assets_tests.e2e.daemon import Deployment
+from taxi_assets_tests.e2e.daemon import Deployment, drop
 from taxi_assets_tests.receivers import Webhook, webhook_server
 
 ROWS = 1_500
@@ -30,13 +29,9 @@ PAUSES = (3.0, 40.0)
 """Seconds between two kills: from one look of a sensor to most of a retraining."""
 
 
-def drop(source: Path, month: str) -> None:
-    """Let a month appear."""
-    draft = source / f"{month}.draft"
-    write_sample_month(draft, "green", month, ROWS, seed=1)
-    # The time of its change is part of what is stored of a month.
-    os.utime(draft, (CHANGED, CHANGED))
-    draft.replace(source / f"green_tripdata_{month}.parquet")
+def settle(path: Path) -> None:
+    """Give a file the same time of its change as ever: it is part of what is stored of a month."""
+    os.utime(path, (CHANGED, CHANGED))
 
 
 def kill_something(chance: random.Random, deployment: Deployment) -> str:
@@ -82,7 +77,7 @@ def soak(seed: int, base: Path, source: Path, folder: Path, expected: dict[str, 
         deployment = Deployment(copy_home(base, folder / f"seed-{seed}"), source, TAXI_ALERT_URLS=webhook.url)
         try:
             deployment.start()
-            drop(source, NEW)
+            drop(source, NEW, settle, ROWS)
             for _ in range(KILLS):
                 time.sleep(chance.uniform(*PAUSES))
                 kills.append(kill_something(chance, deployment))
@@ -113,11 +108,11 @@ def main() -> int:
         source = folder / "source"
         source.mkdir()
         for month in ("2024-01", "2024-02"):
-            drop(source, month)
+            drop(source, month, settle, ROWS)
         base = Deployment(folder / "base", source)
         assert base.taxi("run").returncode == 0
         reference = Deployment(copy_home(base.home, folder / "reference"), source)
-        drop(source, NEW)
+        drop(source, NEW, settle, ROWS)
         assert reference.taxi("run", "--months", f"2024-02:{NEW}").returncode == 0
         expected = digests(reference.home)
         faults = [soak(seed, base.home, source, folder, expected) for seed in range(arguments.seeds)]

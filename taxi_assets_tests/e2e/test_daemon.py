@@ -1,7 +1,7 @@
 """It runs by itself, with Dagster's own daemon: months appear, processes are killed, files break, alerts arrive."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,9 @@ import polars as pl
 import pytest
 
 from taxi_assets.defs.vanished_runs import PROCESS_TAG
-from taxi_assets.trips.sample import write_sample_month
-from taxi_assets_tests.conftest import ROWS
 from taxi_assets_tests.defs.running import copy_home
 from taxi_assets_tests.e2e.conftest import digests, statuses
-from taxi_assets_tests.e2e.daemon import Deployment
+from taxi_assets_tests.e2e.daemon import Deployment, cut_off, drop
 from taxi_assets_tests.receivers import Mailbox, Webhook, mail_server, webhook_server
 
 pytestmark = pytest.mark.slow
@@ -36,20 +34,6 @@ class Story:
     retrained: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
-
-
-def drop(source: Path, month: str, change: Callable[[Path], object] = lambda _: None) -> None:
-    """Let a month's file appear in a folder, or change there."""
-    path = source / f"green_tripdata_{month}.parquet"
-    draft = path.with_suffix(".draft")
-    write_sample_month(draft, "green", month, ROWS, seed=1)
-    change(draft)
-    draft.replace(path)
-
-
-def cut_off(path: Path) -> None:
-    """Keep the first half of a file."""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def with_long_trips(path: Path) -> None:

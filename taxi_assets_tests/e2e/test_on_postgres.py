@@ -9,8 +9,7 @@ import yaml
 from taxi_assets.defs.made_of import CLEAN_TRIPS, TRAINING_SET
 from taxi_assets.settings import PROJECT_ROOT
 from taxi_assets_tests.e2e.conftest import run_command
-from taxi_assets_tests.e2e.daemon import Deployment
-from taxi_assets_tests.e2e.test_daemon import cut_off, drop
+from taxi_assets_tests.e2e.daemon import Deployment, cut_off, drop
 from taxi_assets_tests.postgres_server import PostgresServer
 from taxi_assets_tests.receivers import webhook_server
 
