@@ -122,6 +122,15 @@ def month_soundness(instance: dg.DagsterInstance, month: str) -> Soundness:
     return soundness(instance, CLEAN_TRIPS_CHECKS, f"{month}-01")
 
 
+def untried_classes(instance: dg.DagsterInstance) -> set[str | None]:
+    """The classes that are out of date, and that nobody has tried to train since the training set was made."""
+    training_set = _last(instance, TRAINING_SET, None)
+    tried = instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(
+        SKLEARN_MODELS, after_storage_id=training_set.storage_id if training_set else None
+    )
+    return out_of_date(instance, SKLEARN_MODELS) - tried.keys()
+
+
 def made_of_tags(inputs: str | None) -> dict[str, str] | None:
     """The tags of a materialisation that was made of something."""
     return {MADE_OF_TAG: inputs} if inputs else None
@@ -142,6 +151,7 @@ def last_metadata(instance: dg.DagsterInstance, asset: dg.AssetKey, label: str) 
 
 @dataclass(frozen=True)
 class _Made:
+    storage_id: int
     data_version: str
     made_of: str | None
     metadata: Mapping[str, dg.MetadataValue]
@@ -157,7 +167,7 @@ def _last(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str | Non
         return None
     tags = made.tags or {}
     version = tags.get("dagster/data_version") or str(records[0].event_log_entry.timestamp)
-    return _Made(version, tags.get(MADE_OF_TAG), made.metadata)
+    return _Made(records[0].storage_id, version, tags.get(MADE_OF_TAG), made.metadata)
 
 
 def _stands_for(versions: Mapping[str, str]) -> str:

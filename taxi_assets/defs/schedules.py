@@ -15,6 +15,7 @@ from taxi_assets.defs.made_of import (
     out_of_date,
     soundness,
     training_set_inputs,
+    untried_classes,
 )
 from taxi_assets.defs.retraining import main_job_goes_on
 from taxi_assets.defs.runs import runs_in_progress
@@ -53,8 +54,8 @@ def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipRe
         for partition in sorted(out_of_date(instance, asset), key=str)
     ]
     blocked = _blocked_models(instance)
-    # A class that fails every time does not hold up the others.
-    if out_of_date(instance, CHAMPION_MODEL) and not blocked:
+    # A class that fails every time does not hold up the others; one whose turn is still to come does.
+    if out_of_date(instance, CHAMPION_MODEL) and not blocked and not untried_classes(instance):
         requests.append(_request(CHAMPION_MODEL))
     if requests:
         return requests
