@@ -7,6 +7,7 @@ import dagster as dg
 from taxi_assets.alerting.channels import open_channels
 from taxi_assets.alerting.delivery import deliver
 from taxi_assets.alerting.outbox import Outbox
+from taxi_assets.defs.backfill_events import backfill_events
 from taxi_assets.defs.events import AlertFilter
 from taxi_assets.defs.run_events import run_events
 from taxi_assets.defs.tick_events import tick_events
@@ -27,8 +28,8 @@ def open_outbox(settings: Settings) -> Outbox:
 @dg.sensor(
     minimum_interval_seconds=load_settings().sensor_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert for each failed check, failed or vanished run, and failing sensor or schedule, to "
-    "the channels of TAXI_ALERT_URLS. What a channel does not take is sent again later.",
+    description="Sends an alert for each failed check, failed or vanished run, backfill that could not go on, and "
+    "failing sensor or schedule, to the channels of TAXI_ALERT_URLS. What a channel does not take is sent again later.",
 )
 def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Find events, keep them together with how far was looked, and send what is due."""
@@ -42,6 +43,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     new = outbox.add(found.alerts, names, found.notes)
     found = tick_events(context.instance, outbox.notes("ticks"), now, settings.ui_url)
     new += outbox.add(found.alerts, names, found.notes)
+    new += outbox.add(backfill_events(context.instance, now, alert_filter, settings.ui_url), names)
     delivery = deliver(outbox, channels, now=lambda: datetime.now(UTC), seconds=SECONDS)
     outbox.forget(now - REMEMBERED)
     return dg.SkipReason(f"{new} new events; {delivery.sent} messages sent, {delivery.waiting} waiting.")
