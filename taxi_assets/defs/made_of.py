@@ -90,7 +90,7 @@ _INPUTS: Mapping[dg.AssetKey, Callable[[dg.DagsterInstance], str | None]] = {
 
 
 class Soundness(Enum):
-    """What the blocking checks of an asset partition say: passed, failed, or planned and not made yet."""
+    """What the blocking checks of an asset partition say: passed, failed, or not made of what is there now."""
 
     SOUND = auto()
     BLOCKED = auto()
@@ -105,13 +105,40 @@ def soundness(
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         keys, partition_filter=PartitionKeyFilter(key=partition)
     )
-    found = {_soundness(record) for record in records.values()}
+    found = {
+        _said_before(instance, record.key, partition)
+        if record.status is AssetCheckExecutionRecordStatus.PLANNED
+        else _said(record)
+        for record in records.values()
+    }
     return next((worst for worst in (Soundness.BLOCKED, Soundness.UNCHECKED) if worst in found), Soundness.SOUND)
 
 
-def _soundness(record: AssetCheckExecutionRecord) -> Soundness:
-    if record.status is AssetCheckExecutionRecordStatus.PLANNED:
+def _said_before(instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str | None) -> Soundness:
+    """What a check says that was planned: what it said before, if the asset was not made again since.
+
+    A run that failed before it made the asset leaves its checks planned for ever.
+    """
+    evaluated = instance.event_log_storage.get_asset_check_execution_history(
+        check,
+        limit=1,
+        status={AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED},
+        partition_filter=PartitionKeyFilter(key=partition),
+    )
+    made = _last(instance, check.asset_key, partition)
+    if not evaluated or made is None or _target(evaluated[0]) != made.storage_id:
         return Soundness.UNCHECKED
+    return _said(evaluated[0])
+
+
+def _target(record: AssetCheckExecutionRecord) -> int | None:
+    """The materialisation that a check was made of."""
+    evaluation = record.event.asset_check_evaluation if record.event else None
+    target = evaluation.target_materialization_data if evaluation else None
+    return target.storage_id if target else None
+
+
+def _said(record: AssetCheckExecutionRecord) -> Soundness:
     evaluation = record.event.asset_check_evaluation if record.event else None
     failed = evaluation is not None and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
     return Soundness.BLOCKED if failed else Soundness.SOUND

@@ -134,9 +134,11 @@ def _taken(instance: dg.DagsterInstance, store: Store, published: Mapping[str, s
     """The fingerprints of the months that are ingested; only those that changed cost a look into the store."""
     taken = {}
     for month in published.keys() & {locations.month_of(key) for key in store.keys(locations.CLEAN_TRIPS)}:
+        if month_soundness(instance, month) is Soundness.UNCHECKED:
+            continue
         if cursor.taken.get(month) == published[month]:
             taken[month] = published[month]
-        elif month_soundness(instance, month) is not Soundness.UNCHECKED and (found := _fingerprint(store, month)):
+        elif found := _fingerprint(store, month):
             taken[month] = found
     return taken
 

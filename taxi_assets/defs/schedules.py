@@ -44,9 +44,10 @@ def retrain_hourly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]
 
 
 def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
-    if out_of_date(instance, TRAINING_SET):
+    checked = soundness(instance, training_set.CHECKS)
+    if out_of_date(instance, TRAINING_SET) or checked is Soundness.UNCHECKED:
         return [_request(TRAINING_SET, XGBOOST_MODEL)]
-    if soundness(instance, training_set.CHECKS) is not Soundness.SOUND:
+    if checked is Soundness.BLOCKED:
         return dg.SkipReason("A blocking check of the training set failed: no model is trained on it.")
     requests = [
         _request(asset, partition=partition)

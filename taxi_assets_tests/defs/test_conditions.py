@@ -111,6 +111,14 @@ def test_a_month_of_which_a_blocking_check_failed_is_passed_over(home: Path, ins
     assert asked_for(instance, home)["training_set"] == {None}, "the month was made again, and is sound"
 
 
+def test_a_month_that_could_not_be_fetched_again_is_used_as_it_is(home: Path, instance: dg.DagsterInstance) -> None:
+    resources = source_of(home)
+    ingest(resources, instance, "2024-03")
+    make(resources, instance, "training_set")
+    ingest(source_of(home, "2024-01:2024-02"), instance, "2024-03", success=False)
+    assert asked_for(instance, home) == {"xgboost_model": {None}, "sklearn_models": CLASSES}
+
+
 def test_no_model_is_trained_on_a_training_set_that_failed_a_blocking_check(
     home: Path, instance: dg.DagsterInstance
 ) -> None:

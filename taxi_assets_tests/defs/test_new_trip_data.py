@@ -8,17 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from taxi_assets.defs.clean_trips import CHECKS
 from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, month_soundness
-from taxi_assets.defs.partitions import MONTHS
 from taxi_assets.errors import SourceUnavailableError
 from taxi_assets_tests.defs.child import instance_in
 from taxi_assets_tests.defs.new_trips import Sensor, file_of, let_pass, publish, truncate
 from taxi_assets_tests.defs.running import copy_home, store_in
-from taxi_assets_tests.defs.trained import add_run, ingest
+from taxi_assets_tests.defs.trained import add_run, ingest, plan
 
 pytestmark = pytest.mark.slow
 
@@ -184,20 +182,13 @@ def test_a_month_that_is_fetched_and_not_cleaned_is_asked_for(fed: Sensor) -> No
 
 
 def test_a_month_whose_checks_were_not_made_is_asked_for(sensor: Sensor, ready: Path) -> None:
-    """As after a kill between the asset and its checks."""
+    """As after a kill of a run by hand, between the asset and its checks."""
     sensor.run_all(sensor.look())
-    sensor.cursor = None
-    run = dg.DagsterRun(job_name="ingest_months", status=dg.DagsterRunStatus.FAILURE)
-    sensor.instance.add_run(run)
-    (spec,) = CHECKS[0].check_specs
-    month = MONTHS.empty_subset().with_partition_keys(["2024-01-01"]).to_serializable_subset()
-    planned = AssetCheckEvaluationPlanned(asset_key=spec.asset_key, check_name=spec.name, partitions_subset=month)
-    sensor.instance.report_dagster_event(
-        dg.DagsterEvent(
-            dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value, run.job_name, event_specific_data=planned
-        ),
-        run.run_id,
-    )
+    plan(sensor.instance, CHECKS[0], "2024-01")
+    assert month_soundness(sensor.instance, "2024-01") is Soundness.SOUND, "as long as nothing was made"
+    assert sensor.look() == {}
+    materialization = dg.AssetMaterialization(CLEAN_TRIPS, partition="2024-01-01")
+    sensor.instance.report_runless_asset_event(materialization)
     assert month_soundness(sensor.instance, "2024-01") is Soundness.UNCHECKED
     let_pass(ready, 1)
     asked = sensor.look()

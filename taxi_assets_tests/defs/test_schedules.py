@@ -22,6 +22,7 @@ from taxi_assets.defs.made_of import (
 )
 from taxi_assets.defs.runs import IN_PROGRESS
 from taxi_assets.defs.schedules import retrain_hourly
+from taxi_assets.defs.training_set import CHECKS
 from taxi_assets.training.search_spaces import SKLEARN_CLASSES
 from taxi_assets_tests.defs.running import (
     LINEAR,
@@ -32,7 +33,7 @@ from taxi_assets_tests.defs.running import (
     run_checks,
     store_in,
 )
-from taxi_assets_tests.defs.trained import add_run, block, fail, ingest, make, source_of
+from taxi_assets_tests.defs.trained import add_run, block, fail, ingest, make, plan, source_of
 
 pytestmark = pytest.mark.slow
 
@@ -189,6 +190,19 @@ def test_no_model_is_trained_on_a_training_set_that_failed_a_blocking_check(
     assert "training_shape" in failures(run_checks(source_of(trained), "training_set", instance=trained_instance))
     reason = "A blocking check of the training set failed: no model is trained on it."
     assert skip_reason(trained_instance, trained) == reason
+
+
+def test_a_training_set_whose_checks_were_not_made_is_made_again(
+    trained: Path, trained_instance: dg.DagsterInstance
+) -> None:
+    let_classes_be_made(trained_instance)
+    plan(trained_instance, CHECKS[0])
+    assert of(requests(trained_instance, trained)) == [CHAMPION], "it was not made, so they need not be"
+    (made,) = trained_instance.fetch_materializations(dg.AssetRecordsFilter(TRAINING_SET), limit=1).records
+    assert made.asset_materialization is not None
+    trained_instance.report_runless_asset_event(made.asset_materialization)
+    (request,) = requests(trained_instance, trained)
+    assert request.asset_selection == [TRAINING_SET, XGBOOST_MODEL]
 
 
 def test_no_champion_is_chosen_while_a_model_fails_a_blocking_check(

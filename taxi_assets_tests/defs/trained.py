@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from taxi_assets.defs.build import build_defs
 from taxi_assets.defs.made_of import RETRAINED
+from taxi_assets.defs.partitions import MONTHS as PARTITIONS
+from taxi_assets.defs.partitions import partition_of
 from taxi_assets.defs.sklearn_models import SklearnConfig
 from taxi_assets_tests.defs.running import (
     LINEAR,
@@ -81,6 +84,17 @@ def fail(resources: Resources, instance: dg.DagsterInstance, classes: set[str]) 
     wrong = {"sklearn_models": SklearnConfig(space={"linear_model.Ridge": {}})}
     for name in classes:
         assert not materialize(resources, "sklearn_models", partition=name, config=wrong, instance=instance).success
+
+
+def plan(instance: dg.DagsterInstance, check: dg.AssetChecksDefinition, *months: str) -> None:
+    """Let a run fail that would have made a check."""
+    run_id = add_run(instance, dg.DagsterRunStatus.FAILURE)
+    (spec,) = check.check_specs
+    keys = [partition_of(month) for month in months]
+    subset = PARTITIONS.empty_subset().with_partition_keys(keys).to_serializable_subset() if months else None
+    planned = AssetCheckEvaluationPlanned(asset_key=spec.asset_key, check_name=spec.name, partitions_subset=subset)
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value
+    instance.report_dagster_event(dg.DagsterEvent(kind, "__ASSET_JOB", event_specific_data=planned), run_id)
 
 
 def add_run(
