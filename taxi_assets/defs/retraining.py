@@ -1,9 +1,9 @@
 """Who may retrain: the lock of the home is the one owner.
 
 `taxi run` holds it alone for as long as it runs. The sensor, the schedule and the automation ask for nothing
-meanwhile, and steps of theirs that were asked for before wait until it is free. These steps share it with each
-other; that no two of them make the same thing is seen to before they are asked for: what is in progress is not
-asked for again.
+meanwhile, and steps of theirs that were asked for before wait until it is free, without a place in a pool: the steps
+of `taxi run` need these. Steps of several runs share the lock with each other; that no two of them make the same
+thing is seen to before they are asked for: what is in progress is not asked for again.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,11 +55,22 @@ def beside_others(context: dg.AssetExecutionContext) -> Iterator[None]:
         lock.acquire_read(timeout=0)
     except Timeout:
         context.log.info("`taxi run` is at work in this home: waiting until it has ended")
+        _give_place_back(context)
         lock.acquire_read()
     try:
         yield
     finally:
         lock.release()
+
+
+def _give_place_back(context: dg.AssetExecutionContext) -> None:
+    """Give back a step's place in its pool, which who retrains alone may be waiting for.
+
+    It is not asked for again: a run does one step at a time, and the queue has no more runs go on than a pool has
+    places.
+    """
+    step = context.get_step_execution_context().step.key
+    context.instance.event_log_storage.free_concurrency_slot_for_step(context.run_id, step)
 
 
 def main_job_goes_on(home: Path) -> bool:

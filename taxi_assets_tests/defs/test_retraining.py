@@ -1,6 +1,7 @@
 """`taxi run` retrains alone in its home: what starts by itself asks for nothing meanwhile, and its steps wait."""
 
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import dagster as dg
 import pytest
 
 from taxi_assets.defs.build import build_defs
+from taxi_assets.defs.instance import POOLS
 from taxi_assets.defs.main_job import RunOptions, run_main_job
 from taxi_assets.defs.new_trip_data import new_trip_data
 from taxi_assets.defs.retraining import alone, beside_others, main_job_goes_on
@@ -34,6 +36,15 @@ def retrain_alone(begun: Path, end: Path) -> None:
         wait_for(end)
 
 
+def train_alone(begun: Path, go_on: Path, trained: Path, end: Path) -> None:
+    """What `taxi run` does, with a step that needs a place in a pool."""
+    with alone(load_settings().home, never):
+        begun.touch()
+        wait_for(go_on)
+        train_in_the_pool(trained)
+        wait_for(end)
+
+
 def run_a_step(begun: Path, end: Path, ended: Path) -> None:
     """A step that the daemon launched, and that lasts as long as a test wants."""
 
@@ -45,6 +56,18 @@ def run_a_step(begun: Path, end: Path, ended: Path) -> None:
             ended.touch()
 
     assert dg.materialize([slow], instance=dg.DagsterInstance.ephemeral()).success
+
+
+def train_in_the_pool(ended: Path) -> None:
+    """A training that the daemon launched."""
+
+    @dg.asset(pool="training")
+    def trained(context: dg.AssetExecutionContext) -> None:
+        with beside_others(context):
+            ended.touch()
+
+    with instance_in(load_settings().home) as instance:
+        assert dg.materialize([trained], instance=instance).success
 
 
 def make_training_set() -> None:
@@ -117,12 +140,11 @@ def test_meanwhile_nothing_is_asked_for(
 def test_a_run_that_was_launched_before_waits_and_then_goes_on(
     trained: Path, trained_instance: dg.DagsterInstance, begun: Path, end: Path
 ) -> None:
-    before = trained_instance.get_runs_count()
     with beside(trained, retrain_alone, begun, end):
         wait_for(begun)
         with beside(trained, make_training_set) as process:
-            wait_until(lambda: _says_that_it_waits(trained_instance, before))
-            run = trained_instance.get_runs(limit=1)[0]
+            wait_until(lambda: bool(_that_wait(trained_instance)))
+            (run,) = _that_wait(trained_instance)
             assert run.status is dg.DagsterRunStatus.STARTED
             assert not _made(trained_instance, run.run_id)
             end.touch()
@@ -131,9 +153,30 @@ def test_a_run_that_was_launched_before_waits_and_then_goes_on(
     assert _made(trained_instance, run.run_id)
 
 
-def _says_that_it_waits(instance: dg.DagsterInstance, runs_before: int) -> bool:
-    runs = instance.get_runs()[:-runs_before]
-    return any("waiting until it has ended" in entry.message for run in runs for entry in instance.all_logs(run.run_id))
+def test_who_waits_for_the_main_job_holds_no_place_that_it_needs(
+    ready: Path, ready_instance: dg.DagsterInstance, tmp_path: Path, begun: Path, end: Path
+) -> None:
+    go_on, trained = tmp_path / "go_on", tmp_path / "trained"
+    ended = [tmp_path / f"ended_{place}" for place in range(POOLS["training"])]
+    with beside(ready, train_alone, begun, go_on, trained, end), ExitStack() as others:
+        wait_for(begun)
+        processes = [others.enter_context(beside(ready, train_in_the_pool, file)) for file in ended]
+        wait_until(lambda: len(_that_wait(ready_instance)) == len(ended))
+        go_on.touch()
+        wait_for(trained)
+        assert not any(file.exists() for file in ended)
+        end.touch()
+        for process in processes:
+            process.join(SECONDS)
+        assert all(file.exists() for file in ended)
+
+
+def _that_wait(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    return [
+        run
+        for run in instance.get_runs()
+        if any("waiting until it has ended" in entry.message for entry in instance.all_logs(run.run_id))
+    ]
 
 
 def _made(instance: dg.DagsterInstance, run_id: str) -> bool:
