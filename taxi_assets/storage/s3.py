@@ -71,16 +71,17 @@ class S3Store(Store):
         target = f"{self.root}/{key}/{version.folder}"
         for name in version.files:
             self._s3.put_file(str(folder / name), f"{target}/{name}")
-        for name in self._remote_files(target).keys() - version.files.keys():
-            self._s3.rm_file(f"{target}/{name}")
-        sizes = {name: entry["size"] for name, entry in self._remote_files(target).items()}
-        if sizes != {name: file.size for name, file in version.files.items()}:
+        remote = self._remote_files(target)
+        for stray in remote.keys() - version.files.keys():
+            self._s3.rm_file(f"{target}/{stray}")
+            del remote[stray]
+        if {name: entry["size"] for name, entry in remote.items()} != _sizes(version):
             raise StoredError(f"s3://{target} is not what was uploaded: another writer is at work. Try again.")
         self._s3.pipe_file(f"{self.root}/{key}/{POINTER}", version.to_json().encode())
         cached = self.scratch / "cache" / key / version.folder
         with self._cache_lock(key):
-            if self._cached_etags(cached) != _etags(self._remote_files(target)) or differences(cached, version):
-                self._fill_cache(key, version, folder)
+            if self._cached_etags(cached) != _etags(remote) or differences(cached, version):
+                self._fill_cache(key, version, folder, remote)
         self._sweep(key, version)
 
     def _sweep(self, key: str, keep: Version) -> None:
@@ -115,13 +116,9 @@ class S3Store(Store):
                 self._fill_cache(key, version, download, remote)
         return folder
 
-    def _fill_cache(
-        self, key: str, version: Version, files: Path, remote: dict[str, dict[str, Any]] | None = None
-    ) -> None:
+    def _fill_cache(self, key: str, version: Version, files: Path, remote: dict[str, dict[str, Any]]) -> None:
         """Move files into the cache, in place of all versions of the key that it holds."""
         target = self.scratch / "cache" / key / version.folder
-        if remote is None:
-            remote = self._remote_files(f"{self.root}/{key}/{version.folder}")
         # Removed first: a folder that is cleared by half does not count as cached.
         target.with_name(ETAGS).unlink(missing_ok=True)
         if target.parent.is_dir():
@@ -142,6 +139,10 @@ class S3Store(Store):
             return None
         etags: dict[str, str] | None = cached.get(folder.name)
         return etags
+
+
+def _sizes(version: Version) -> dict[str, int]:
+    return {name: file.size for name, file in version.files.items()}
 
 
 def _etags(remote: dict[str, dict[str, Any]]) -> dict[str, str]:
