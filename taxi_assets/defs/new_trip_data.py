@@ -1,8 +1,6 @@
 """The sensor `new_trip_data`: months that are new at the source, or were changed there, are ingested."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,16 +11,19 @@ from taxi_assets.alerting.channels import open_channels
 from taxi_assets.defs.alerts import open_outbox
 from taxi_assets.defs.failures import CHECK_FAILED
 from taxi_assets.defs.jobs import ingest_months
-from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, month_soundness
-from taxi_assets.defs.partitions import partition_of
+from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, data_version, month_soundness
+from taxi_assets.defs.new_trip_data_cursor import Cursor
+from taxi_assets.defs.partitions import month_of, partition_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
 from taxi_assets.defs.retraining import main_job_goes_on
 from taxi_assets.defs.runs import months_in_progress
 from taxi_assets.defs.stale_months import stale_months
-from taxi_assets.errors import SettingError
+from taxi_assets.errors import SettingError, SourceUnavailableError
 from taxi_assets.settings import Settings, load_settings
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import Store
+from taxi_assets.trips.file_source import shown
+from taxi_assets.trips.months import month_before
 from taxi_assets.trips.new_months import Attempts, first_look, next_attempt, wanted_months
 from taxi_assets.trips.source import SETTLED_SECONDS, last_full_month
 
@@ -31,47 +32,6 @@ FINGERPRINT_TAG = "taxi/fingerprint"
 
 FAULT_OF_THE_FILE = "TripFileError"
 """The error that a file causes: it comes again until the file changes."""
-
-
-@dataclass
-class Cursor:
-    """What the sensor knows.
-
-    Attributes:
-        ignored: months that were there at the first look and are not taken.
-        taken: the fingerprints of months that are ingested.
-        seen: when a version of a month, `[fingerprint, time]`, was seen first.
-    """
-
-    ignored: set[str] = field(default_factory=set)
-    taken: dict[str, str] = field(default_factory=dict)
-    seen: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, text: str) -> "Cursor":
-        """The cursor that a text stands for.
-
-        Raises:
-            SettingError: it stands for none.
-        """
-        try:
-            stored = json.loads(text)
-            seen = {month: (fingerprint, at) for month, (fingerprint, at) in stored["seen"].items()}
-            return cls(set(stored["ignored"]), stored["taken"], seen)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise SettingError(
-                f"The cursor of new_trip_data cannot be read ({error}): reset it on the sensor's page in Dagster's UI."
-            ) from error
-
-    def text(self) -> str:
-        """The text that stands for it."""
-        return json.dumps({"ignored": sorted(self.ignored), "taken": self.taken, "seen": self.seen}, sort_keys=True)
-
-    def see(self, published: Mapping[str, str], now: datetime) -> None:
-        """Note the versions that are published now."""
-        for month, fingerprint in published.items():
-            if month not in self.ignored and self.seen.get(month, ("", ""))[0] != fingerprint:
-                self.seen[month] = (fingerprint, now.isoformat())
 
 
 @dg.sensor(
@@ -90,18 +50,26 @@ def new_trip_data(
         return dg.SkipReason("`taxi run` is at work in this home.")
     now = datetime.now(UTC)
     source, store = trips.open(), storage.open()
-    months = settings.first_month, last_full_month()
+    first_month, last_month = settings.first_month, last_full_month()
     if context.cursor:
-        cursor = Cursor.of(context.cursor)
+        cursor = Cursor.of(context.cursor, first_month)
+        if first_month < cursor.first_month:
+            history = source.published(first_month, month_before(cursor.first_month))
+            cursor.reach_back(first_month, history.keys() - cursor.taken.keys())
     else:
-        history = source.published(*months)
+        history = source.published(first_month, last_month)
         if not history:
-            return dg.SkipReason(f"{trips.uri} has no month of {trips.service} trips yet.")
-        cursor = Cursor(ignored=first_look(history, _stored_months(store), settings.newest_months))
-    published = source.published(*months, settled_seconds=SETTLED_SECONDS)
+            return dg.SkipReason(f"{shown(trips.uri)} has no month of {trips.service} trips yet.")
+        cursor = Cursor(first_month, first_look(history, _known_months(context.instance), settings.newest_months))
+    published = source.published(first_month, last_month, settled_seconds=SETTLED_SECONDS)
+    if not published and cursor.taken:
+        raise SourceUnavailableError(
+            f"TAXI_TRIPS_URI: {shown(trips.uri)} has none of the {len(cursor.taken)} months that it had. "
+            "Is it mounted, and may these credentials see it?"
+        )
     cursor.see(published, now)
-    cursor.taken = _taken(context.instance, store, published, cursor)
-    _alert_of_stale_months(context.instance, settings, cursor, published, now)
+    cursor.take(_taken(context.instance, store, published, cursor))
+    _alert_of_stale_months(context, settings, cursor, published, now)
     wanted = wanted_months(published, cursor.taken, cursor.ignored)
     busy = months_in_progress(context.instance, {RAW_TRIPS, CLEAN_TRIPS})
     requests, reasons = [], []
@@ -116,18 +84,25 @@ def new_trip_data(
 
 
 def _alert_of_stale_months(
-    instance: dg.DagsterInstance, settings: Settings, cursor: Cursor, published: Mapping[str, str], now: datetime
+    context: dg.SensorEvaluationContext,
+    settings: Settings,
+    cursor: Cursor,
+    published: Mapping[str, str],
+    now: datetime,
 ) -> None:
     seen = {month: sight for month, sight in cursor.seen.items() if month in published}
-    stale = stale_months(instance, seen, cursor.taken, now, settings.stale_hours, settings.ui_url)
+    stale = stale_months(context.instance, seen, cursor.taken, now, settings.stale_hours, settings.ui_url)
     if stale:
-        channels = open_channels(settings.alert_urls.get_secret_value())
-        open_outbox(settings).add(stale, [channel.name for channel in channels])
+        try:
+            channels = open_channels(settings.alert_urls.get_secret_value())
+            open_outbox(settings).add(stale, [channel.name for channel in channels])
+        except SettingError as error:
+            # The sensor `alerts` fails on it: months are ingested all the same.
+            context.log.error(str(error))
 
 
-def _stored_months(store: Store) -> dict[str, str]:
-    found = {locations.month_of(key): store.current(key) for key in store.keys(locations.RAW_TRIPS)}
-    return {month: version.facts["fingerprint"] for month, version in found.items() if version is not None}
+def _known_months(instance: dg.DagsterInstance) -> set[str]:
+    return {month_of(partition) for partition in instance.get_materialized_partitions(CLEAN_TRIPS)}
 
 
 def _taken(instance: dg.DagsterInstance, store: Store, published: Mapping[str, str], cursor: Cursor) -> dict[str, str]:
@@ -138,15 +113,18 @@ def _taken(instance: dg.DagsterInstance, store: Store, published: Mapping[str, s
             continue
         if cursor.taken.get(month) == published[month]:
             taken[month] = published[month]
-        elif found := _fingerprint(store, month):
+        elif found := _fingerprint(instance, store, month):
             taken[month] = found
     return taken
 
 
-def _fingerprint(store: Store, month: str) -> str | None:
-    """The source's fingerprint of a month that is stored and was cleaned as it is stored."""
+def _fingerprint(instance: dg.DagsterInstance, store: Store, month: str) -> str | None:
+    """The source's fingerprint of a month that was cleaned as it is stored, and that the instance knows so.
+
+    A run that is killed after it has stored a month, and before it has said so, leaves one that it does not know.
+    """
     raw, clean = store.current(locations.raw_trips(month)), store.current(locations.clean_trips(month))
-    if raw is None or clean is None:
+    if raw is None or clean is None or clean.digest != data_version(instance, CLEAN_TRIPS, partition_of(month)):
         return None
     (file,) = raw.files.values()
     fingerprint: str = raw.facts["fingerprint"]
@@ -166,7 +144,8 @@ def _request(
     if due > now:
         return f"{month} was tried {attempts.made} times and is tried again at {due:%Y-%m-%d %H:%M:%S} UTC"
     return dg.RunRequest(
-        run_key=f"{month}:{fingerprint}:{attempts.made}",
+        # The number alone was there before when somebody has deleted an old run: Dagster would start none.
+        run_key=":".join([month, fingerprint, str(attempts.made), *([attempts.last] if attempts.last else [])]),
         partition_key=partition_of(month),
         # A month does not wait in the queue behind trainings that it will make superfluous.
         tags={MONTH_TAG: month, FINGERPRINT_TAG: fingerprint, PRIORITY_TAG: "1"},
@@ -177,11 +156,12 @@ def _attempts(instance: dg.DagsterInstance, tags: dict[str, str]) -> Attempts:
     """What became of the runs that this sensor asked for, for one version of a month."""
     records = instance.get_run_records(dg.RunsFilter(tags=tags))
     if not records:
-        return Attempts(made=0, last_ended=None, in_progress=False, passing=True)
+        return Attempts(made=0, last=None, last_ended=None, in_progress=False, passing=True)
     last = records[0]
     ended = datetime.fromtimestamp(last.end_time, UTC) if last.end_time else last.update_timestamp.replace(tzinfo=UTC)
     return Attempts(
         made=len(records),
+        last=last.dagster_run.run_id,
         last_ended=ended,
         in_progress=not last.dagster_run.is_finished,
         passing=_can_pass(instance, last.dagster_run.run_id),

@@ -46,6 +46,12 @@ def next_month(month: str) -> str:
     return f"{year + number // 12}-{number % 12 + 1:02d}"
 
 
+def month_before(month: str) -> str:
+    """The month before a month."""
+    year, number = map(int, month.split("-"))
+    return f"{year - (number == 1)}-{(number - 2) % 12 + 1:02d}"
+
+
 def first_day(month: str) -> date:
     """The first day of a month."""
     return date.fromisoformat(f"{month}-01")

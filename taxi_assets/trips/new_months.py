@@ -14,27 +14,29 @@ class Attempts:
 
     Attributes:
         made: how many there were.
+        last: the id of the last one's run; None where there was none.
         last_ended: when the last of them ended (UTC); None where none has.
         in_progress: whether one is waiting or under way.
         passing: whether the last one failed on a fault that can pass.
     """
 
     made: int
+    last: str | None
     last_ended: datetime | None
     in_progress: bool
     passing: bool
 
 
-def first_look(published: Mapping[str, str], stored: Mapping[str, str], newest: int) -> set[str]:
+def first_look(published: Mapping[str, str], known: Collection[str], newest: int) -> set[str]:
     """The months that are not to be taken although the source has them: its history, at the first look.
 
     Args:
         published: month → fingerprint of what the source has. Months that are still being written belong to it:
             a month that is left out here counts as new when it is seen later.
-        stored: month → fingerprint of what was taken already.
+        known: months that were ingested already.
         newest: how many months, the newest ones, are taken all the same.
     """
-    return set(sorted(published)[: max(len(published) - newest, 0)]) - stored.keys()
+    return set(sorted(published)[: max(len(published) - newest, 0)]) - set(known)
 
 
 def wanted_months(published: Mapping[str, str], stored: Mapping[str, str], ignored: Collection[str]) -> list[str]:

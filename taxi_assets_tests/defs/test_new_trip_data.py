@@ -10,9 +10,11 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
+from taxi_assets.defs.alerts import alerts
 from taxi_assets.defs.clean_trips import CHECKS
-from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, month_soundness
-from taxi_assets.errors import SourceUnavailableError
+from taxi_assets.defs.made_of import CLEAN_TRIPS, RAW_TRIPS, Soundness, data_version, month_soundness
+from taxi_assets.errors import SettingError, SourceUnavailableError
+from taxi_assets.trips.clean_month import clean_month
 from taxi_assets_tests.defs.child import instance_in
 from taxi_assets_tests.defs.new_trips import Sensor, file_of, let_pass, publish, truncate
 from taxi_assets_tests.defs.running import copy_home, store_in
@@ -66,6 +68,10 @@ def fed(
         yield sensor
 
 
+def fail(*_: object) -> None:
+    raise dg.Failure("A fault that passes.", allow_retries=False)
+
+
 def test_the_first_look_takes_the_newest_months_and_each_once(sensor: Sensor) -> None:
     asked = sensor.look()
     assert sorted(asked) == list(NEWEST)
@@ -102,7 +108,7 @@ def test_a_new_and_a_corrected_month_are_asked_for_and_no_other(fed: Sensor, fol
     publish(folder, "2024-01", seed=1)
     let_pass(fed.home, 1)
     (back,) = fed.look().values()
-    assert (back.run_key or "").endswith(":1"), "a version that comes back has another key"
+    assert ":1:" in (back.run_key or ""), "a version that comes back has another key"
 
 
 def test_a_month_that_was_ignored_stays_so_although_it_changes(fed: Sensor, folder: Path) -> None:
@@ -150,6 +156,25 @@ def test_a_fault_that_passes_is_tried_again_with_growing_pauses(fed: Sensor, fol
     assert fed.look() == {}
 
 
+def test_no_key_comes_again_when_an_old_run_is_deleted(fed: Sensor, folder: Path) -> None:
+    """Dagster starts no run for a key that a run has."""
+    publish(folder, "2024-03")
+    runs = []
+    for _ in range(2):
+        (request,) = fed.look().values()
+        file_of(folder, "2024-03").unlink()
+        assert not fed.run(request)
+        publish(folder, "2024-03")
+        runs.append(fed.instance.get_runs(limit=1)[0].run_id)
+        let_pass(fed.home, 10)
+        used = request.run_key
+    fed.instance.delete_run(runs[0])
+    (request,) = fed.look().values()
+    assert request.run_key != used
+    fed.run_all({"2024-03": request})
+    assert fed.look() == {}
+
+
 def test_a_file_that_is_cut_off_is_not_tried_again_until_it_changes(fed: Sensor, folder: Path) -> None:
     publish(folder, "2024-03")
     truncate(folder, "2024-03")
@@ -169,6 +194,65 @@ def test_months_that_were_ingested_by_hand_are_not_asked_for(sensor: Sensor, fol
     assert list(sensor.look()) == ["2024-01"]
     publish(folder, "2023-10", seed=2)
     assert sorted(sensor.look()) == ["2023-10", "2024-01"], "what was ingested once is kept up to date"
+
+
+def test_a_month_of_the_history_is_followed_also_when_its_correction_fails_half_way(
+    sensor: Sensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor.run_all(sensor.look())
+    ingest(sensor.resources, sensor.instance, "2023-11")
+    assert sensor.look() == {}
+    publish(folder, "2023-11", seed=2)
+    (request,) = sensor.look().values()
+    with monkeypatch.context() as patch:
+        patch.setattr("taxi_assets.trips.clean_month.clean_month", fail)
+        assert not sensor.run(request)
+    let_pass(sensor.home, 1)
+    asked = sensor.look()
+    assert list(asked) == ["2023-11"]
+    sensor.run_all(asked)
+    assert sensor.look() == {}
+
+
+def test_a_month_that_is_stored_and_unknown_to_the_instance_is_asked_for(
+    sensor: Sensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill between a file and its event."""
+    sensor.run_all(sensor.look())
+    publish(folder, "2024-01", seed=2)
+    (request,) = sensor.look().values()
+    with monkeypatch.context() as patch:
+        patch.setattr("taxi_assets.trips.clean_month.clean_month", lambda *given: fail(clean_month(*given)))
+        assert not sensor.run(request)
+    stored = store_in(sensor.home).existing("clean_trips/2024-01").digest
+    assert stored != data_version(sensor.instance, CLEAN_TRIPS, "2024-01-01")
+    let_pass(sensor.home, 1)
+    sensor.run_all(sensor.look())
+    assert stored == data_version(sensor.instance, CLEAN_TRIPS, "2024-01-01")
+    assert sensor.look() == {}
+
+
+def test_a_new_instance_of_an_old_home_ingests_the_newest_months_again(fed: Sensor, folder: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        new = Sensor(instance, fed.home, folder)
+        asked = new.look()
+        assert sorted(asked) == list(NEWEST)
+        new.run_all(asked)
+        assert new.look() == {}
+
+
+def test_a_history_that_the_settings_reach_back_to_is_not_taken(
+    sensor: Sensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAXI_FIRST_MONTH", "2023-11")
+    sensor.run_all(sensor.look())
+    publish(folder, "2023-08", "2023-09")
+    monkeypatch.setenv("TAXI_FIRST_MONTH", "2023-09")
+    assert sensor.look() == {}
+    publish(folder, "2023-10", seed=2)
+    assert sensor.look() == {}
+    publish(folder, "2024-03")
+    assert list(sensor.look()) == ["2024-03"]
 
 
 def test_a_month_that_is_fetched_and_not_cleaned_is_asked_for(fed: Sensor) -> None:
@@ -206,6 +290,31 @@ def test_a_source_that_is_away_fails_the_look_and_loses_nothing(fed: Sensor, fol
     assert fed.cursor == known
     folder.with_name("away").rename(folder)
     assert list(fed.look()) == ["2024-03"]
+
+
+def test_a_source_that_has_nothing_any_more_fails_the_look_and_loses_nothing(fed: Sensor, folder: Path) -> None:
+    """As a folder whose disk is not mounted, or a site that refuses everything."""
+    assert fed.look() == {}
+    known = fed.cursor
+    files = folder.rename(folder.with_name("files"))
+    folder.mkdir()
+    with pytest.raises(SourceUnavailableError, match="has none of the 2 months that it had"):
+        fed.look()
+    assert fed.cursor == known
+    folder.rmdir()
+    files.rename(folder)
+    assert fed.look() == {}
+
+
+def test_a_setting_of_alerts_that_is_wrong_stops_no_month(
+    fed: Sensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(folder, "2024-03")
+    monkeypatch.setenv("TAXI_STALE_HOURS", "1e-6")
+    monkeypatch.setenv("TAXI_ALERT_URLS", "slakc://token")
+    assert list(fed.look()) == ["2024-03"]
+    with pytest.raises(SettingError, match="TAXI_ALERT_URLS"):
+        alerts(dg.build_sensor_context(fed.instance))
 
 
 def test_an_empty_source_is_looked_at_for_the_first_time_when_it_has_months(sensor: Sensor, folder: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxi_assets.errors import SettingError
-from taxi_assets.trips.months import first_day, month_range, next_month, parse_months
+from taxi_assets.trips.months import first_day, month_before, month_range, next_month, parse_months
 
 MONTHS = st.dates(date(2009, 1, 1), date(2099, 12, 31)).map(lambda day: f"{day:%Y-%m}")
 
@@ -32,6 +32,11 @@ def test_months_are_read_in_order_and_each_once(text: str, months: list[str]) ->
 def test_text_that_is_not_a_month_is_refused(text: str) -> None:
     with pytest.raises(SettingError, match="is not a month"):
         parse_months(text)
+
+
+@given(MONTHS)
+def test_the_month_before_the_next_one_is_the_month(month: str) -> None:
+    assert month_before(next_month(month)) == month
 
 
 @pytest.mark.parametrize("month", ["٢٠٢٤-01", "2024-01\n"])
