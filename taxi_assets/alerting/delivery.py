@@ -44,7 +44,7 @@ class Delivery:
 
     Attributes:
         channels: by the name of the channel.
-        dropped: deliveries given up, for their channel is not set up any more.
+        dropped: deliveries given up, for their channel is not set up any more and none is newer.
     """
 
     channels: Mapping[str, Pass]
@@ -69,7 +69,7 @@ def deliver(outbox: Outbox, channels: Sequence[Channel], *, now: Callable[[], da
 
     Args:
         outbox: what to send.
-        channels: where to. What waits for others is dropped.
+        channels: where to. What waits for others goes to those that are newer (see `Outbox.hand_over`).
         now: the time (with its time zone), for pauses.
         seconds: after which no send is started any more. The last ones may take longer.
 
@@ -78,7 +78,7 @@ def deliver(outbox: Outbox, channels: Sequence[Channel], *, now: Callable[[], da
     """
     deadline = time.monotonic() + seconds
     names = [channel.name for channel in channels]
-    if dropped := outbox.drop_others(names):
+    if dropped := outbox.hand_over(names):
         logger.warning(
             "%d alerts were waiting for channels that TAXI_ALERT_URLS does not name any more: they are dropped.",
             dropped,

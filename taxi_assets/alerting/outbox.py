@@ -211,19 +211,41 @@ class Outbox:
             ).fetchall()
         return {channel: Backlog(*counts) for channel, *counts in rows}
 
-    def drop_others(self, channels: Sequence[str]) -> int:
-        """Give up what waits for other channels than these.
+    def hand_over(self, channels: Sequence[str]) -> int:
+        """Give what waits for other channels to those of these that are newer; where none is, give it up.
+
+        An address that was mended is another channel. A channel that was there before had the same alerts itself.
+
+        Args:
+            channels: all that there are. Where there is none, everything goes on waiting.
 
         Returns:
-            How many deliveries that were.
+            How many deliveries were given up.
         """
+        if not channels:
+            return 0
         others = f"channel NOT IN ({', '.join('?' * len(channels))})"
         with self._transaction() as connection:
-            connection.execute(f"DELETE FROM channels WHERE {others}", channels)  # noqa: S608  # question marks
-            return connection.execute(
-                f"DELETE FROM deliveries WHERE {others} AND sent_at IS NULL",  # noqa: S608
-                channels,
-            ).rowcount
+            waiting = [
+                number
+                for (number,) in connection.execute(
+                    f"SELECT number FROM deliveries WHERE sent_at IS NULL AND {others}",  # noqa: S608  # question marks
+                    channels,
+                )
+            ]
+            taken_over: set[int] = set()
+            for channel in channels:
+                (first,) = connection.execute(
+                    "SELECT min(number) FROM deliveries WHERE channel = ?", (channel,)
+                ).fetchone()
+                older = {number for number in waiting if first is None or number < first}
+                connection.executemany(
+                    "INSERT INTO deliveries (channel, number) VALUES (?, ?)", [(channel, number) for number in older]
+                )
+                taken_over |= older
+            connection.execute(f"DELETE FROM channels WHERE {others}", channels)  # noqa: S608
+            connection.execute(f"DELETE FROM deliveries WHERE sent_at IS NULL AND {others}", channels)  # noqa: S608
+        return sum(number not in taken_over for number in waiting)
 
     def forget(self, before: datetime) -> int:
         """Forget the events that were last seen before a time, and whose alerts are delivered.

@@ -24,8 +24,8 @@ def event_ids(count: int) -> list[str]:
     return [f"event/{number:04}" for number in range(count)]
 
 
-def filled(outbox: Outbox, channels: Iterable[str], count: int) -> list[str]:
-    """Adds so many alerts, and gives their ids."""
-    ids = event_ids(count)
+def filled(outbox: Outbox, channels: Iterable[str], count: int, first: int = 0) -> list[str]:
+    """Adds so many alerts after those that came first, and gives their ids."""
+    ids = event_ids(first + count)[first:]
     assert outbox.add([failed_check(event_id) for event_id in ids], list(channels)) == count
     return ids

@@ -115,12 +115,30 @@ print(sum(outbox.add([Alert(f"e/{number}", "WARN", "t")], ["a"]) for number in r
     assert Outbox(path).backlog() == {"a": Backlog(50, 0, None)}
 
 
-def test_what_waits_for_other_channels_is_dropped(outbox: Outbox) -> None:
+def test_what_waits_for_channels_that_are_gone_is_dropped(outbox: Outbox) -> None:
     ids = filled(outbox, ["a", "b", "c"], 3)
-    assert outbox.drop_others(["a", "x"]) == 6
-    assert outbox.drop_others(["a", "x"]) == 0
+    assert outbox.hand_over(["a"]) == 6
+    assert outbox.hand_over(["a"]) == 0
     assert sent(outbox, "a") == ids
     assert outbox.backlog() == {}
+
+
+@pytest.mark.parametrize("already", [0, 1])
+def test_a_channel_in_place_of_others_gets_each_alert_that_waited_for_them(outbox: Outbox, already: int) -> None:
+    ids = filled(outbox, ["stays", "gone", "gone too"], 3)
+    assert sent(outbox, "stays") == ids
+    ids += filled(outbox, ["stays", "mended"], already, first=3)
+    assert outbox.hand_over(["stays", "mended"]) == 0
+    assert outbox.hand_over(["stays", "mended"]) == 0
+    assert sent(outbox, "mended") == ids
+    assert sent(outbox, "stays") == ids[3:]
+    assert outbox.backlog() == {}
+
+
+def test_without_any_channel_everything_goes_on_waiting(outbox: Outbox) -> None:
+    ids = filled(outbox, ["a"], 3)
+    assert outbox.hand_over([]) == 0
+    assert sent(outbox, "a") == ids
 
 
 def test_delivered_events_are_forgotten_when_they_were_not_seen_for_long(outbox: Outbox) -> None:
