@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from taxi_assets.defs import sklearn_models, training_set, xgboost_model
+from taxi_assets.defs import training_set
 from taxi_assets.defs.jobs import retrain
 from taxi_assets.defs.made_of import (
     CHAMPION_MODEL,
@@ -17,10 +17,12 @@ from taxi_assets.defs.made_of import (
     training_set_inputs,
     untried_classes,
 )
+from taxi_assets.defs.model_soundness import model_soundness, unchecked_models
 from taxi_assets.defs.retraining import main_job_goes_on
 from taxi_assets.defs.runs import runs_in_progress
 from taxi_assets.settings import load_settings
-from taxi_assets.training.search_spaces import SKLEARN_CLASSES
+
+MODELS = (XGBOOST_MODEL, SKLEARN_MODELS)
 
 
 @dg.schedule(
@@ -51,12 +53,13 @@ def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipRe
         return dg.SkipReason("A blocking check of the training set failed: no model is trained on it.")
     requests = [
         _request(asset, partition=partition)
-        for asset in (XGBOOST_MODEL, SKLEARN_MODELS)
-        for partition in sorted(out_of_date(instance, asset), key=str)
+        for asset in MODELS
+        for partition in sorted(out_of_date(instance, asset) | unchecked_models(instance, asset), key=str)
     ]
     blocked = _blocked_models(instance)
+    unchecked = any(unchecked_models(instance, asset) for asset in MODELS)
     # A class that fails every time does not hold up the others; one whose turn is still to come does.
-    if out_of_date(instance, CHAMPION_MODEL) and not blocked and not untried_classes(instance):
+    if out_of_date(instance, CHAMPION_MODEL) and not blocked and not unchecked and not untried_classes(instance):
         requests.append(_request(CHAMPION_MODEL))
     if requests:
         return requests
@@ -75,9 +78,9 @@ def _request(*assets: dg.AssetKey, partition: str | None = None) -> dg.RunReques
 
 def _blocked_models(instance: dg.DagsterInstance) -> list[str]:
     """The models of which a blocking check failed last."""
-    checked = [(xgboost_model.CHECKS, None), *((sklearn_models.CHECKS, name) for name in SKLEARN_CLASSES)]
     return [
-        partition or "xgboost_model"
-        for checks, partition in checked
-        if soundness(instance, checks, partition) is Soundness.BLOCKED
+        partition or asset.to_user_string()
+        for asset in MODELS
+        for partition, said in model_soundness(instance, asset).items()
+        if said is Soundness.BLOCKED
     ]

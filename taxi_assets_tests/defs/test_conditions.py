@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from taxi_assets.defs import model_assets
 from taxi_assets.training.search_spaces import SKLEARN_CLASSES
 from taxi_assets_tests.defs.running import (
     LINEAR,
@@ -71,6 +72,23 @@ def test_the_champion_is_chosen_although_classes_failed(home: Path, instance: dg
     make(resources, instance, "training_set")
     asked, cursor = look(instance, home, cursor)
     assert asked == {"xgboost_model": {None}, "sklearn_models": CLASSES}, "a new training set is a new chance"
+
+
+def test_a_model_whose_blocking_check_could_not_be_made_goes_no_further(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = source_of(home)
+    ingest(resources, instance, "2024-03")
+    make(resources, instance, "training_set")
+    fail(resources, instance, CLASSES)
+    with monkeypatch.context() as patch:
+        patch.delattr(model_assets, "_validation")
+        made = materialize(resources, "xgboost_model", config={"xgboost_model": QUICK_XGBOOST}, instance=instance)
+    assert not made.success
+    assert metadata_of(made, "xgboost_model")["rmse"] > 0
+    assert asked_for(instance, home) == {}
+    make(resources, instance, "xgboost_model")
+    assert asked_for(instance, home) == {"champion_model": {None}}
 
 
 def test_what_was_made_is_not_asked_for_again(home: Path, instance: dg.DagsterInstance) -> None:

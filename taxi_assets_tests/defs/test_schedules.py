@@ -23,6 +23,7 @@ from taxi_assets.defs.made_of import (
 from taxi_assets.defs.runs import IN_PROGRESS
 from taxi_assets.defs.schedules import retrain_hourly
 from taxi_assets.defs.training_set import CHECKS
+from taxi_assets.defs.xgboost_model import CHECKS as XGBOOST_CHECKS
 from taxi_assets.training.search_spaces import SKLEARN_CLASSES
 from taxi_assets_tests.defs.running import (
     LINEAR,
@@ -38,6 +39,7 @@ from taxi_assets_tests.defs.trained import add_run, block, fail, ingest, make, p
 pytestmark = pytest.mark.slow
 
 CHAMPION = (CHAMPION_MODEL, None)
+FINITE_PREDICTIONS = next(check for check in XGBOOST_CHECKS if check.check_key.name == "finite_predictions")
 OTHERS = sorted(set(SKLEARN_CLASSES) - {LINEAR})
 
 
@@ -71,7 +73,7 @@ def launch(request: dg.RunRequest, instance: dg.DagsterInstance, home: Path) -> 
     """Run a request as its run would be; with few trials."""
     job = build_defs(resource_overrides=resources_in(home)).resolve_job_def(retrain_hourly.job_name)
     assets = list(request.asset_selection or ())
-    quick = {"xgboost_model": {"config": QUICK_XGBOOST.model_dump()}} if len(assets) == 2 else {}
+    quick = {"xgboost_model": {"config": QUICK_XGBOOST.model_dump()}} if XGBOOST_MODEL in assets else {}
     run_config = {"ops": quick, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     made = job.execute_in_process(
         asset_selection=assets,
@@ -203,6 +205,21 @@ def test_a_training_set_whose_checks_were_not_made_is_made_again(
     trained_instance.report_runless_asset_event(made.asset_materialization)
     (request,) = requests(trained_instance, trained)
     assert request.asset_selection == [TRAINING_SET, XGBOOST_MODEL]
+
+
+def test_a_model_whose_blocking_check_was_not_made_is_made_again_and_no_champion_is_chosen(
+    trained: Path, trained_instance: dg.DagsterInstance
+) -> None:
+    let_classes_be_made(trained_instance)
+    plan(trained_instance, FINITE_PREDICTIONS)
+    assert of(requests(trained_instance, trained)) == [CHAMPION], "it was not made, so it need not be"
+    (made,) = trained_instance.fetch_materializations(dg.AssetRecordsFilter(XGBOOST_MODEL), limit=1).records
+    assert made.asset_materialization is not None
+    trained_instance.report_runless_asset_event(made.asset_materialization)
+    (request,) = requests(trained_instance, trained)
+    assert request.asset_selection == [XGBOOST_MODEL]
+    assert launch(request, trained_instance, trained)
+    assert of(requests(trained_instance, trained)) == [CHAMPION]
 
 
 def test_no_champion_is_chosen_while_a_model_fails_a_blocking_check(
