@@ -32,5 +32,9 @@ class StoredError(TaxiError):
     """Something stored is missing or is not what was stored."""
 
 
+class StoreUnavailableError(StoredError):
+    """The store did not answer. Trying again later can help."""
+
+
 class UntrustedModelError(TaxiError):
     """A model file asks for types that a model of ours never has."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import dagster as dg
 
+from taxi_assets.defs.failures import RETRY_POLICY
 from taxi_assets.defs.resources import StorageResource
-from taxi_assets.errors import TaxiError
+from taxi_assets.errors import StoreUnavailableError, TaxiError
 from taxi_assets.storage.publish import Store
 from taxi_assets.storage.versions import Version
 
@@ -68,6 +69,9 @@ def stored_check(
         try:
             store = storage.open()
             verdict = store.read_verified(key(context), judge_stored)
+        except (StoreUnavailableError, ConnectionError, TimeoutError) as error:
+            # No verdict: it would stand until the asset is made again.
+            raise dg.Failure(f"The check could not be made: {error}") from error
         except (TaxiError, OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             verdict = Verdict(False, "stored whole and readable", str(error), ERROR)
         return check_result(context, name, verdict, severity)
@@ -80,6 +84,7 @@ def stored_check(
             name=name,
             description=description,
             blocking=blocking,
+            retry_policy=RETRY_POLICY,
             partitions_def=asset.partitions_def,
         )(check)
 

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
-from taxi_assets.errors import SourceUnavailableError, TaxiError, TrackingError
+from taxi_assets.errors import SourceUnavailableError, StoreUnavailableError, TaxiError, TrackingError
 
 RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For faults that pass: a disk or a network that fails for a moment."""
 
+FAULTS_THAT_PASS = (SourceUnavailableError, StoreUnavailableError, TrackingError)
 
 INTERRUPTED = "Interrupted."
 
@@ -26,9 +27,7 @@ def clear_failures() -> Iterator[None]:
     except dg.DagsterExecutionInterruptedError as error:
         raise dg.Failure(INTERRUPTED, allow_retries=False) from error
     except TaxiError as error:
-        raise dg.Failure(
-            str(error), allow_retries=isinstance(error, (SourceUnavailableError, TrackingError))
-        ) from error
+        raise dg.Failure(str(error), allow_retries=isinstance(error, FAULTS_THAT_PASS)) from error
 
 
 def was_interrupted(failure: StepFailureData) -> bool:

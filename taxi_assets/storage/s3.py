@@ -11,7 +11,7 @@ import s3fs
 from botocore.exceptions import BotoCoreError
 from typing_extensions import override
 
-from taxi_assets.errors import StoredError
+from taxi_assets.errors import StoredError, StoreUnavailableError
 from taxi_assets.storage.publish import POINTER, Store, file_lock, replace_text
 from taxi_assets.storage.versions import Version, differences
 
@@ -36,7 +36,7 @@ class S3Store(Store):
                 f"{location}: there is no bucket {bucket!r}, or these credentials may not see it."
             ) from error
         except (OSError, ValueError, BotoCoreError) as error:
-            raise StoredError(
+            raise StoreUnavailableError(
                 f"{location} does not answer: {error}. Check TAXI_S3_ENDPOINT_URL and the AWS_* credentials."
             ) from error
 

@@ -5,8 +5,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from taxi_assets.defs import raw_trips
 from taxi_assets.defs.build import CHECKS
-from taxi_assets.storage.publish import POINTER, FolderStore
+from taxi_assets.defs.resources import StorageResource
+from taxi_assets.errors import StoreUnavailableError
+from taxi_assets.storage.publish import POINTER, FolderStore, Store
 from taxi_assets_tests.defs.running import LINEAR, Resources, actual, expected, failures, resources_in, run_checks
 
 CHECK_NAMES = {
@@ -54,6 +57,20 @@ def test_these_checks_block_and_those_do_not() -> None:
 
 def test_every_check_says_what_it_expects() -> None:
     assert all(spec.description for check in CHECKS for spec in check.check_specs)
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailableError, ConnectionResetError, TimeoutError])
+def test_a_store_that_does_not_answer_is_no_verdict(
+    fault: type[Exception], resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: StorageResource) -> Store:
+        raise fault("Nobody is there.")
+
+    monkeypatch.setattr(StorageResource, "open", fail)
+    for check in raw_trips.CHECKS:
+        with pytest.raises(dg.Failure) as caught:
+            check(dg.build_asset_check_context(), storage=resources["storage"])
+        assert caught.value.description == "The check could not be made: Nobody is there."
 
 
 @pytest.mark.parametrize(("asset", "partition", "key"), STORED)

@@ -12,6 +12,7 @@ from taxi_assets.errors import (
     SettingError,
     SourceUnavailableError,
     StoredError,
+    StoreUnavailableError,
     TaxiError,
     TrackingError,
     TripFileError,
@@ -20,7 +21,7 @@ from taxi_assets.errors import (
 from taxi_assets_tests.defs.running import failure_of, materialize, resources_in
 
 LASTING = [MonthNotFoundError, SettingError, StoredError, TripFileError, UntrustedModelError]
-PASSING = [SourceUnavailableError, TrackingError]
+PASSING = [SourceUnavailableError, StoreUnavailableError, TrackingError]
 
 
 def attempts_at(error: Exception) -> int:

@@ -72,6 +72,10 @@ def fail(*_: object) -> None:
     raise dg.Failure("A fault that passes.", allow_retries=False)
 
 
+def time_out(*_: object) -> None:
+    raise TimeoutError("The disk does not answer.")
+
+
 def test_the_first_look_takes_the_newest_months_and_each_once(sensor: Sensor) -> None:
     asked = sensor.look()
     assert sorted(asked) == list(NEWEST)
@@ -172,6 +176,20 @@ def test_no_key_comes_again_when_an_old_run_is_deleted(fed: Sensor, folder: Path
     (request,) = fed.look().values()
     assert request.run_key != used
     fed.run_all({"2024-03": request})
+    assert fed.look() == {}
+
+
+def test_a_check_that_could_not_be_made_is_a_fault_that_passes(
+    fed: Sensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(folder, "2024-03")
+    (request,) = fed.look().values()
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.read_metadata", time_out)
+        assert not fed.run(request)
+    let_pass(fed.home, 1)
+    fed.run_all(fed.look())
+    assert month_soundness(fed.instance, "2024-03") is Soundness.SOUND
     assert fed.look() == {}
 
 
