@@ -14,7 +14,8 @@ import dagster as dg
 
 from taxi_assets.alerting.alert import Alert
 from taxi_assets.defs.check_events import check_alerts
-from taxi_assets.defs.events import AlertFilter, Found, read_note
+from taxi_assets.defs.events import AlertFilter, Found, one_line, read_note
+from taxi_assets.defs.links import run_link
 from taxi_assets.defs.run_failures import EVENT_TYPES, FailureEvents, run_alert
 
 NOTE = "runs"
@@ -94,9 +95,25 @@ def run_events(
             continue
         if len(changes) == MOST_RUNS or len(alerts) >= MOST_ALERTS:
             break
-        alerts += _alerts_of(instance, record, alert_filter, ui_url)
+        try:
+            alerts += _alerts_of(instance, record, alert_filter, ui_url)
+        except Exception as error:  # of SQLite, of SQLAlchemy, of Dagster's reading of JSON
+            # Raises too where the whole database is away. This run holds up no other, and is tried again until
+            # the looks are `OVERLAP` ahead of it.
+            instance.get_runs_count()
+            alerts.append(_unreadable(record, error, ui_url))
+            continue
         changes[record.dagster_run.run_id] = changed
     return Found(alerts, {NOTE: place.moved(changes, now).note()} if changes else {})
+
+
+def _unreadable(record: dg.RunRecord, error: Exception, ui_url: str | None) -> Alert:
+    """An alert that the events of a run cannot be read; whoever gets it has to look for what happened in it."""
+    run = record.dagster_run
+    details = {"run": run.run_id, "job": run.job_name, "status": run.status.value, "error": one_line(str(error))}
+    title = f"what happened in a run of {run.job_name} cannot be read"
+    at = record.update_timestamp
+    return Alert(f"unreadable:{run.run_id}", "ERROR", title, details, at, run_link(ui_url, run.run_id))
 
 
 def _alerts_of(

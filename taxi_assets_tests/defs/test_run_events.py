@@ -95,6 +95,41 @@ def test_an_event_is_found_once_and_again_with_the_same_id_after_a_crash(stored_
     assert ids(looks.look()) == ids(found)
 
 
+def test_a_run_whose_events_cannot_be_read_says_so_and_holds_up_no_other(tmp_path: Path) -> None:
+    """As after a disk that was full: on SQLite each run has a file of its own."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        looks = Looks(instance)
+        damaged, other = run(instance, broken), run(instance, broken)
+        file = tmp_path / "history" / "runs" / f"{damaged.run_id}.db"
+        whole = file.read_bytes()
+        file.write_bytes(b"no database" * 1000)
+        found = looks.look()
+        assert ids(found) == [f"unreadable:{damaged.run_id}", f"run:{other.run_id}"]
+        assert found[0].subject.startswith("ERROR: what happened in a run of ")
+        assert found[0].link == f"{UI}runs/{damaged.run_id}"
+        assert ids(looks.look()) == ids(found)[:1]
+        file.write_bytes(whole)
+        assert ids(looks.look()) == [f"run:{damaged.run_id}"]
+        assert looks.look() == []
+
+
+def test_a_database_that_goes_away_fails_the_look(
+    stored_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = Looks(stored_instance)
+    failed = run(stored_instance, broken)
+    with monkeypatch.context() as patch:
+        for method in ("get_records_for_run", "get_runs_count"):
+            patch.setattr(stored_instance, method, go_away)
+        with pytest.raises(ConnectionError):
+            looks.look()
+    assert ids(looks.look()) == [f"run:{failed.run_id}"]
+
+
+def go_away(*_: object, **__: object) -> None:
+    raise ConnectionError("Nobody is there.")
+
+
 def test_much_at_once_is_read_over_several_looks(
     stored_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
