@@ -8,6 +8,7 @@ from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
 from taxi_assets.defs.partitions import MONTHS, month_of
 from taxi_assets.defs.raw_trips import raw_trips
 from taxi_assets.defs.resources import StorageResource
+from taxi_assets.defs.retraining import beside_others
 from taxi_assets.defs.tables import column_schema
 from taxi_assets.storage import locations
 
@@ -41,7 +42,7 @@ def clean_trips(
     from taxi_assets.trips.cleaning import CLEAN_SCHEMA
 
     month = month_of(context.partition_key)
-    with clear_failures():
+    with clear_failures(), beside_others(context):
         version = clean_month(storage.open(), month, config.include_extreme_durations)
     facts = version.facts
     return dg.MaterializeResult(

@@ -6,6 +6,7 @@ from taxi_assets.defs.checks import WARN, Stored, Verdict, stored_check
 from taxi_assets.defs.failures import RETRY_POLICY, clear_failures
 from taxi_assets.defs.partitions import MONTHS, month_of
 from taxi_assets.defs.resources import StorageResource, TripsResource
+from taxi_assets.defs.retraining import beside_others
 from taxi_assets.defs.tables import column_schema
 from taxi_assets.storage import locations
 
@@ -33,7 +34,7 @@ def raw_trips(
     It comes from the source that TAXI_TRIPS_URI names: generated on the spot unless that is set.
     """
     month = month_of(context.partition_key)
-    with clear_failures(), storage.open().draft(locations.raw_trips(month)) as draft:
+    with clear_failures(), beside_others(context), storage.open().draft(locations.raw_trips(month)) as draft:
         source = trips.open()
         context.log.info(f"Fetching {month} from {source.address(month)}")
         fetched = source.fetch(month, draft.folder)

@@ -1,4 +1,4 @@
-"""Who may retrain: the lock of the home is the one owner.
+"""Who may ingest and retrain: the lock of the home is the one owner.
 
 `taxi run` holds it alone for as long as it runs. The sensor, the schedule and the automation ask for nothing
 meanwhile, and steps of theirs that were asked for before wait until it is free, without a place in a pool: the steps
@@ -23,7 +23,7 @@ _alone: set[Path] = set()
 
 @contextmanager
 def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Retrain alone in a home.
+    """Ingest and retrain alone in a home.
 
     Args:
         home: whose assets are made.
@@ -34,7 +34,7 @@ def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.acquire_write(timeout=0)
     except Timeout:
         waiting()
-        lock.acquire_write()
+        _wait(lock.acquire_write)
     _alone.add(home)
     try:
         yield
@@ -45,7 +45,7 @@ def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def beside_others(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Do a step's part of a retraining, after a `taxi run` of another process has ended."""
+    """Do a step's part of an ingestion or a retraining, after a `taxi run` of another process has ended."""
     home = load_settings().home
     if home in _alone:
         yield
@@ -56,11 +56,21 @@ def beside_others(context: dg.AssetExecutionContext) -> Iterator[None]:
     except Timeout:
         context.log.info("`taxi run` is at work in this home: waiting until it has ended")
         _give_place_back(context)
-        lock.acquire_read()
+        _wait(lock.acquire_read)
     try:
         yield
     finally:
         lock.release()
+
+
+def _wait(acquire: Callable[..., object]) -> None:
+    """Wait for a lock. While SQLite waits, Python hears no signal: it does so for a second at a time."""
+    while True:
+        try:
+            acquire(timeout=1)
+        except Timeout:
+            continue
+        return
 
 
 def _give_place_back(context: dg.AssetExecutionContext) -> None:

@@ -1,7 +1,9 @@
 """`taxi run` retrains alone in its home: what starts by itself asks for nothing meanwhile, and its steps wait."""
 
+import os
+import signal
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +72,11 @@ def train_in_the_pool(ended: Path) -> None:
         assert dg.materialize([trained], instance=instance).success
 
 
-def make_training_set() -> None:
+def make_asset(asset: str, partition: str | None) -> None:
     """A run that the daemon launched."""
     home = load_settings().home
     with instance_in(home) as instance:
-        assert materialize(resources_in(home), "training_set", instance=instance).success
+        assert materialize(resources_in(home), asset, partition=partition, instance=instance).success
 
 
 @pytest.fixture
@@ -137,12 +139,20 @@ def test_meanwhile_nothing_is_asked_for(
     assert isinstance(retrain_hourly(schedule), list)
 
 
+@pytest.mark.parametrize(
+    ("asset", "partition"), [("raw_trips", "2024-01-01"), ("clean_trips", "2024-01-01"), ("training_set", None)]
+)
 def test_a_run_that_was_launched_before_waits_and_then_goes_on(
-    trained: Path, trained_instance: dg.DagsterInstance, begun: Path, end: Path
+    asset: str,
+    partition: str | None,
+    trained: Path,
+    trained_instance: dg.DagsterInstance,
+    begun: Path,
+    end: Path,
 ) -> None:
     with beside(trained, retrain_alone, begun, end):
         wait_for(begun)
-        with beside(trained, make_training_set) as process:
+        with beside(trained, make_asset, asset, partition) as process:
             wait_until(lambda: bool(_that_wait(trained_instance)))
             (run,) = _that_wait(trained_instance)
             assert run.status is dg.DagsterRunStatus.STARTED
@@ -192,6 +202,26 @@ def test_a_killed_process_holds_up_nobody(ready: Path, begun: Path, end: Path) -
         assert not main_job_goes_on(ready)
         with alone(ready, never):
             pass
+
+
+def wait_and_hear(begun: Path, heard: Path) -> None:
+    """What `taxi run` does behind another; it is interrupted there."""
+    with suppress(KeyboardInterrupt), alone(load_settings().home, begun.touch):
+        return
+    heard.touch()
+
+
+def test_who_waits_hears_an_interrupt(ready: Path, tmp_path: Path, begun: Path, end: Path) -> None:
+    waits, heard = tmp_path / "waits", tmp_path / "heard"
+    with beside(ready, retrain_alone, begun, end):
+        wait_for(begun)
+        with beside(ready, wait_and_hear, waits, heard) as process:
+            wait_for(waits)
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGINT)
+            process.join(SECONDS)
+            assert heard.exists()
+            assert main_job_goes_on(ready)
 
 
 def test_the_steps_of_the_main_job_do_not_wait_for_it(ready: Path) -> None:
@@ -247,7 +277,7 @@ def test_the_main_job_waits_for_a_step_that_goes_on_and_says_so_once(
         options: dict[str, Any] = {"months": ["2024-01", "2024-02"], "models": []}
         assert run_main_job(RunOptions(**options), ready_instance, resources_in(ready), told).succeeded
     assert told.steps == [
-        "waiting for another retraining of this home to end",
+        "waiting for what goes on in this home to end",
         "trips of 2024-01",
         "trips of 2024-02",
         "training_set",
