@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import SettingError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -95,10 +96,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def source_id(self) -> str:
-        """What the state of a home was made from, for example `sample-green`."""
+        """What the state of a home was made from, for example `sample-green`.
+
+        Addresses that differ in their user, password or query only count as one source: tokens change.
+        """
         if re.fullmatch(r"[a-z]+", self.trips_uri):
             return f"{self.trips_uri}-{self.service}"
-        digest = hashlib.sha256(self.trips_uri.encode()).hexdigest()[:8]
+        digest = hashlib.sha256(shown(self.trips_uri).encode()).hexdigest()[:8]
         return f"trips-{digest}-{self.service}"
 
     @cached_property

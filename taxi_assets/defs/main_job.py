@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import dagster as dg
 
+from taxi_assets.addresses import shown
 from taxi_assets.defs.build import ASSETS, CHECKS
 from taxi_assets.defs.failures import is_failed_check, was_interrupted
 from taxi_assets.defs.mlflow_resource import MlflowResource
@@ -187,8 +188,8 @@ def run_main_job(
     free_abandoned_places(instance)
     months = list(options.months or _newest_months(trips))
     partitions = [partition_of(month) for month in months]
-    runner = _Runner(instance, resources, progress, log_level, Summary(months, trips.uri, trips.synthetic))
-    with alone(home, lambda: progress.started("waiting for another retraining of this home to end")):
+    runner = _Runner(instance, resources, progress, log_level, Summary(months, shown(trips.uri), trips.synthetic))
+    with alone(home, lambda: progress.started("waiting for what goes on in this home to end")):
         for month, partition in zip(months, partitions, strict=True):
             runner.run(f"trips of {month}", ["raw_trips", "clean_trips"], partition)
         if runner.summary.succeeded:
@@ -219,7 +220,7 @@ def _newest_months(trips: TripsResource) -> list[str]:
     months = list(trips.open().published(first, last_full_month()))
     if len(months) < DEFAULT_MONTHS:
         raise SettingError(
-            f"TAXI_TRIPS_URI={trips.uri} has {len(months)} months of {trips.service} trips since {first}, "
+            f"TAXI_TRIPS_URI={shown(trips.uri)} has {len(months)} months of {trips.service} trips since {first}, "
             f"and {DEFAULT_MONTHS} are needed. Is it the right place? TAXI_FIRST_MONTH sets the first month."
         )
     return months[-DEFAULT_MONTHS:]

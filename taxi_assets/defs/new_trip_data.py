@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import PRIORITY_TAG
 
+from taxi_assets.addresses import shown
 from taxi_assets.alerting.channels import open_channels
 from taxi_assets.defs.alerts import open_outbox
 from taxi_assets.defs.failures import CHECK_FAILED
@@ -22,7 +23,6 @@ from taxi_assets.errors import SettingError, SourceUnavailableError
 from taxi_assets.settings import Settings, load_settings
 from taxi_assets.storage import locations
 from taxi_assets.storage.publish import Store
-from taxi_assets.trips.file_source import shown
 from taxi_assets.trips.months import month_before
 from taxi_assets.trips.new_months import Attempts, first_look, next_attempt, wanted_months
 from taxi_assets.trips.source import SETTLED_SECONDS, last_full_month

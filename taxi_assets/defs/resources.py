@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from taxi_assets.addresses import shown
 from taxi_assets.defs.mlflow_resource import MlflowResource
 from taxi_assets.settings import Settings, load_settings
 from taxi_assets.storage.home import claim_home, claim_store
@@ -15,7 +16,10 @@ from taxi_assets.trips.source import SAMPLE, TripSource, open_source
 
 
 class TripsResource(dg.ConfigurableResource):
-    """Where months of trips come from."""
+    """Where months of trips come from.
+
+    Dagster stores and shows a resource's config: the user, password and query of the address stay in TAXI_TRIPS_URI.
+    """
 
     uri: str = Field(description="sample, tlc, mage, a folder, or a template with {service}, {year}, {month}.")
     service: str = Field(description="green or yellow.")
@@ -32,8 +36,9 @@ class TripsResource(dg.ConfigurableResource):
 
     def open(self) -> TripSource:
         """The source. Raises SettingError where a setting cannot be used."""
+        address = load_settings().trips_uri
         return open_source(
-            self.uri,
+            address if shown(address) == self.uri else self.uri,
             self.service,
             sample_months=self.sample_months,
             sample_rows=self.sample_rows,
@@ -75,7 +80,7 @@ def build_resources(settings: Settings | None = None) -> dict[str, Any]:
 
 def _trips(settings: Settings) -> TripsResource:
     return TripsResource(
-        uri=settings.trips_uri,
+        uri=shown(settings.trips_uri),
         service=settings.service,
         sample_months=settings.sample_months,
         sample_rows=settings.sample_rows,

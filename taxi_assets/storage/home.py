@@ -1,9 +1,13 @@
-"""Which source a home and a store belong to: generated and real trips never mix."""
+"""Which source a home and a store belong to: generated and real trips never mix.
+
+Addresses that differ in their user, password or query only count as one source: tokens change. None of these is noted.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import SettingError
 from taxi_assets.settings import Settings
 from taxi_assets.storage.publish import Store, file_lock, replace_text
@@ -68,14 +72,17 @@ def note_instance_ready(home: Path, dagster_home: str) -> None:
 
 
 def _owner(settings: Settings) -> dict[str, str]:
-    return {"trips_uri": settings.trips_uri, "service": settings.service}
+    return {"trips_uri": shown(settings.trips_uri), "service": settings.service}
 
 
 def _require_same(place: str, theirs: Mapping[str, str], settings: Settings) -> None:
-    if theirs != _owner(settings):
+    ours = _owner(settings)
+    # Earlier versions noted the address in full.
+    theirs = {**theirs, "trips_uri": shown(theirs["trips_uri"])}
+    if theirs != ours:
         variable = place.partition("=")[0]
         raise SettingError(
             f"{place} holds {theirs['service']} trips from {theirs['trips_uri']}, and this is "
-            f"{settings.service} from {settings.trips_uri}. Name another place in {variable}, unset it, "
+            f"{ours['service']} from {ours['trips_uri']}. Name another place in {variable}, unset it, "
             "or set TAXI_TRIPS_URI and TAXI_SERVICE back."
         )

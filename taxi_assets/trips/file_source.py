@@ -3,7 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import fsspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from typing_extensions import override
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import MonthNotFoundError, SettingError, SourceUnavailableError
 from taxi_assets.trips.folder_listing import FolderListing
 from taxi_assets.trips.months import month_range
@@ -88,10 +90,8 @@ class FileSource(TripSource):
         """The folders that the templates name, ready to be listed; one of them is known to be there."""
         tops = list(dict.fromkeys(_fixed_folder(template, self.service.name) for template in self.templates))
         listing = FolderListing(self._fs, tops)
-        try:
+        with self._explained(tops[0]):
             there = any(listing.has_folder(top) for top in tops)
-        except Exception as error:  # each file system has errors of its own: _explain sorts them
-            raise self._explain(error, tops[0]) from error
         if not there:
             raise SourceUnavailableError(
                 f"{shown(tops[0])} is not there, or is no folder. "
@@ -100,19 +100,16 @@ class FileSource(TripSource):
         return listing
 
     def _listed(self, listing: FolderListing, address: str) -> Info | None:
-        try:
+        with self._explained(address):
             return listing.file(address)
-        except Exception as error:  # as above
-            raise self._explain(error, address) from error
 
     def _info(self, address: str) -> Info | None:
         """What the file system says of one file; None where there is none."""
-        try:
-            info: Info = self._fs.info(address)
-        except FileNotFoundError:
-            return None
-        except Exception as error:  # as above
-            raise self._explain(error, address) from error
+        with self._explained(address):
+            try:
+                info: Info = self._fs.info(address)
+            except FileNotFoundError:
+                return None
         return None if info.get("type") == "directory" else info
 
     def _require_there(self) -> None:
@@ -132,14 +129,24 @@ class FileSource(TripSource):
     def _download(self, month: str, path: Path) -> str:
         # The fingerprint is asked for first: if the file is replaced in between, the next look sees another one.
         address, info = self._locate(month)
-        try:
+        with self._explained(address):
             self._fs.get_file(address, str(path))
-        except Exception as error:  # as above
-            raise self._explain(error, address) from error
         announced, received = info.get("size"), path.stat().st_size
         if announced is not None and announced != received:
             raise SourceUnavailableError(f"{shown(address)} broke off after {received:,} of {announced:,} bytes.")
         return fingerprint_of(info)
+
+    @contextmanager
+    def _explained(self, address: str) -> Iterator[None]:
+        """Turn an error of a file system into one of ours."""
+        try:
+            yield
+        except Exception as error:  # each file system has errors of its own: _explain sorts them
+            explained = self._explain(error, address)
+            if explained is error:
+                raise
+            # Without its cause, which can hold the address in full: Dagster stores and shows causes.
+            raise explained from None
 
     def _explain(self, error: Exception, address: str) -> Exception:
         """An error of a file system as one of ours; one that is no fault of the source stays as it is."""
@@ -168,14 +175,6 @@ def reason_of(error: Exception) -> str:
     """What an error says, or else what it is called."""
     cause = error.__cause__ or error
     return str(cause).rstrip(".") or type(cause).__name__
-
-
-def shown(address: str) -> str:
-    """An address for people to read: without the user, the password and the query, which may hold a token."""
-    if "://" not in address:
-        return address
-    place, question, _ = address.partition("?")
-    return re.sub(r"(?<=://)[^/]*@", "", place) + (question and "?…")
 
 
 def _fixed_folder(template: str, service: str) -> str:

@@ -6,10 +6,12 @@ from typing import Any
 
 import aiohttp
 from fsspec.asyn import sync
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
 from typing_extensions import override
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import SettingError, SourceUnavailableError
-from taxi_assets.trips.file_source import FileSource, Info, fingerprint_of, reason_of, shown
+from taxi_assets.trips.file_source import FileSource, Info, fingerprint_of, reason_of
 from taxi_assets.trips.months import month_range
 from taxi_assets.trips.schema import Service
 
@@ -18,7 +20,14 @@ SILENCE_SECONDS = 60
 """How long a server may take to answer a download, and to send the next bytes."""
 
 HEADERS_SECONDS = 20
-"""How long a server may take to answer without a body: a sensor that looks has a minute in all."""
+"""How long a server may take to answer without a body, all tries together: a sensor that looks has a minute in all."""
+
+TRY_SECONDS = HEADERS_SECONDS / 2
+"""How long one of several tries may take: a server that is silent at first has time for a second one."""
+
+TRIES = 3
+PAUSE_SECONDS = 1.0
+"""Of many months, one is often refused for a moment."""
 
 AT_ONCE = 16
 """Requests at the same time, as many as a server of others puts up with."""
@@ -27,6 +36,9 @@ ABSENT = {403, 404, 410}
 """What a site answers for a month that it does not have: the TLC's servers say 403."""
 
 HEAD_REFUSED = {405, 501}
+
+SERVER_ERROR = 500
+"""The least status that says that the fault is the server's."""
 
 
 class HttpSource(FileSource):
@@ -44,7 +56,8 @@ class HttpSource(FileSource):
 
     @override
     def _info(self, address: str) -> Info | None:
-        info: Info | None = sync(self._fs.loop, self._headers, address)
+        with self._explained(address):
+            info: Info | None = sync(self._fs.loop, self._headers, address, HEADERS_SECONDS)
         return info
 
     @override
@@ -52,40 +65,50 @@ class HttpSource(FileSource):
         """A site that answered is there."""
 
     async def _look(self, places: Sequence[Sequence[str]]) -> list[Info | None]:
-        """The first file that exists of each sequence of addresses; the first request that fails ends it all."""
+        """The first file that exists of each sequence of addresses; the first that cannot be asked for ends it all."""
         free = asyncio.Semaphore(AT_ONCE)
 
         async def first_of(addresses: Sequence[str]) -> Info | None:
             for address in addresses:
                 async with free:
-                    info = await self._headers(address)
+                    info = await self._headers_in_some_try(address)
                 if info is not None:
                     return info
             return None
 
         return await _all_or_first_error([first_of(addresses) for addresses in places])
 
-    async def _headers(self, address: str) -> Info | None:
+    async def _headers_in_some_try(self, address: str) -> Info | None:
+        """As `_headers`, tried again after a fault that passes."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=wait_fixed(PAUSE_SECONDS),
+            retry=retry_if_exception(_passes),
+            reraise=True,
+        )
+        with self._explained(address):
+            async with asyncio.timeout(HEADERS_SECONDS):
+                info: Info | None = await retrying(self._headers, address, TRY_SECONDS)
+        return info
+
+    async def _headers(self, address: str, seconds: float) -> Info | None:
         """What a server says of one file in its headers; None where it has none."""
         # fsspec's info() asks again with a GET whenever a HEAD fails or gives no size.
-        try:
-            session = await self._fs.set_session()
-            for method in ("HEAD", "GET"):
-                # Leaving the block closes the connection of a GET before its body is read.
-                async with session.request(
-                    method,
-                    self._fs.encode_url(address),
-                    headers={"Accept-Encoding": "identity"},
-                    timeout=aiohttp.ClientTimeout(total=HEADERS_SECONDS),
-                ) as response:
-                    if method == "HEAD" and response.status in HEAD_REFUSED:
-                        continue
-                    if response.status in ABSENT:
-                        return None
-                    response.raise_for_status()
-                    return _info_from(response.headers)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._explain(error, address) from error
+        session = await self._fs.set_session()
+        for method in ("HEAD", "GET"):
+            # Leaving the block closes the connection of a GET before its body is read.
+            async with session.request(
+                method,
+                self._fs.encode_url(address),
+                headers={"Accept-Encoding": "identity"},
+                timeout=aiohttp.ClientTimeout(total=seconds),
+            ) as response:
+                if method == "HEAD" and response.status in HEAD_REFUSED:
+                    continue
+                if response.status in ABSENT:
+                    return None
+                response.raise_for_status()
+                return _info_from(response.headers)
         raise AssertionError("a GET is always answered or refused")
 
     @override
@@ -103,6 +126,13 @@ class HttpSource(FileSource):
         else:
             return error
         return SourceUnavailableError(f"{shown(address)} cannot be read: {reason}.")
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a request that failed may do better a moment later."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.status >= SERVER_ERROR
+    return isinstance(error, (aiohttp.ClientConnectionError, ConnectionError, TimeoutError))
 
 
 async def _all_or_first_error(looks: Sequence[Coroutine[Any, Any, Info | None]]) -> list[Info | None]:

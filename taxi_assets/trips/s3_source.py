@@ -5,8 +5,9 @@ from typing import Any
 
 from typing_extensions import override
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import SourceUnavailableError
-from taxi_assets.trips.file_source import FileSource, reason_of, shown
+from taxi_assets.trips.file_source import FileSource, reason_of
 from taxi_assets.trips.schema import Service
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from taxi_assets.addresses import shown
 from taxi_assets.errors import SettingError
 from taxi_assets.trips.file_source import SETTLED_SECONDS, FileSource
 from taxi_assets.trips.sample_source import SampleSource
@@ -78,8 +79,8 @@ def _templates(uri: str, service: str) -> list[str]:
         different = {fill(templates[0], service, month) for month in ("2024-01", "2024-02", "2025-01")}
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         raise SettingError(
-            f"TAXI_TRIPS_URI={uri}: a template may use {{service}}, {{year}} and {{month}} only."
+            f"TAXI_TRIPS_URI={shown(uri)}: a template may use {{service}}, {{year}} and {{month}} only."
         ) from error
     if len(different) < 3:
-        raise SettingError(f"TAXI_TRIPS_URI={uri}: a template must use {{year}} and {{month}}.")
+        raise SettingError(f"TAXI_TRIPS_URI={shown(uri)}: a template must use {{year}} and {{month}}.")
     return templates

@@ -18,6 +18,11 @@ CHANGED = "Mon, 05 Feb 2024 10:00:00 GMT"
 MONTHS = month_range("2012-01", "2024-06")
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxi_assets.trips.http_source.PAUSE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def january(site: Site, sample_folder: Path) -> Site:
     site.files[JANUARY] = (sample_folder / JANUARY.lstrip("/")).read_bytes()
@@ -124,7 +129,7 @@ def test_a_site_that_fails_is_not_asked_for_every_month(site: Site) -> None:
         _open(f"{site.address}/failing/{TEMPLATE}").published(MONTHS[0], MONTHS[-1])
     # Another look takes long enough for what is left of the first one, if anything were.
     _open(f"{site.address}/{TEMPLATE}").published(MONTHS[0], MONTHS[-1])
-    assert len([path for _, path in site.requests if path.startswith("/failing")]) <= 2 * 16
+    assert len({path for _, path in site.requests if path.startswith("/failing")}) <= 2 * 16
 
 
 def test_a_site_that_does_not_answer_in_time_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
