@@ -94,7 +94,7 @@ def open_address(url: str, position: int) -> list[AppriseChannel]:
     _keep_addresses_out_of_logs()
     parsed = url_to_dict(url)  # type: ignore[no-untyped-call]
     if parsed is None:
-        raise SettingError(f"TAXI_ALERT_URLS: Apprise cannot read address {position}: mend it, or take it out.")
+        raise SettingError(f"TAXI_ALERT_URLS: Apprise cannot read {_which(url, position)}: mend it, or take it out.")
     service = _service(parsed, position)
     host = _host(url, service)
     is_email = isinstance(service, NotifyEmail)
@@ -110,6 +110,12 @@ def open_address(url: str, position: int) -> list[AppriseChannel]:
     return channels
 
 
+def _which(url: str, position: int) -> str:
+    """An address by what is no secret of it."""
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
+    return f"address {position}" + (f" ({scheme[0]}…)" if scheme else "")
+
+
 def _service(parsed: dict[str, Any], position: int) -> Any:
     from apprise import Apprise
     from apprise.plugins.email import NotifyEmail
@@ -119,7 +125,7 @@ def _service(parsed: dict[str, Any], position: int) -> Any:
     service = Apprise.instantiate(defaults | parsed, asset=_asset())
     if service is None:
         raise SettingError(
-            f"TAXI_ALERT_URLS: Apprise cannot use address {position}: "
+            f"TAXI_ALERT_URLS: Apprise cannot use address {position} ({parsed['schema']}://…): "
             "a part of it is missing or wrong, or a package that it needs is not installed."
         )
     if isinstance(service, NotifyEmail):

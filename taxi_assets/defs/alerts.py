@@ -46,4 +46,5 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     new += outbox.add(backfill_events(context.instance, now, alert_filter, settings.ui_url), names)
     delivery = deliver(outbox, channels, now=lambda: datetime.now(UTC), seconds=SECONDS)
     outbox.forget(now - REMEMBERED)
-    return dg.SkipReason(f"{new} new events; {delivery.sent} messages sent, {delivery.waiting} waiting.")
+    not_taken = "".join(f" {each.reason}" for each in delivery.channels.values() if each.reason)
+    return dg.SkipReason(f"{new} new events; {delivery.sent} messages sent, {delivery.waiting} waiting.{not_taken}")

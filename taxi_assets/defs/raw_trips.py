@@ -98,6 +98,7 @@ def _judge_has_rows(stored: Stored) -> Verdict:
 
 
 def _judge_rows_near_median(stored: Stored) -> Verdict:
+    from math import ceil, floor
     from statistics import median
 
     facts = stored.version.facts
@@ -105,9 +106,15 @@ def _judge_rows_near_median(stored: Stored) -> Verdict:
     rows = [stored.store.existing(key).facts["rows"] for key in earlier[-TRAILING_MONTHS:]]
     if not rows:
         return Verdict(True, "no earlier month to compare with", {"rows": facts["rows"]})
-    low, high = median(rows) / ROWS_FACTOR, median(rows) * ROWS_FACTOR
-    expected = {"rows_at_least": low, "rows_at_most": high, "median_of_months": len(rows)}
-    return Verdict(low <= facts["rows"] <= high, expected, {"rows": facts["rows"]})
+    usual = median(rows)
+    expected = {
+        "rows_at_least": ceil(usual / ROWS_FACTOR),
+        "rows_at_most": floor(usual * ROWS_FACTOR),
+        "median_rows": usual,
+        "months_before": len(rows),
+    }
+    is_near = expected["rows_at_least"] <= facts["rows"] <= expected["rows_at_most"]
+    return Verdict(is_near, expected, {"rows": facts["rows"]})
 
 
 def _judge_pickups_in_month(stored: Stored) -> Verdict:

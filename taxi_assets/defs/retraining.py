@@ -54,7 +54,7 @@ def beside_others(context: dg.AssetExecutionContext) -> Iterator[None]:
     try:
         lock.acquire_read(timeout=0)
     except Timeout:
-        context.log.info("`taxi run` is at work in this home: waiting until it has ended")
+        context.log.info("It is the turn of `taxi run` in this home: waiting until it has ended")
         _give_place_back(context)
         _wait(lock.acquire_read)
     try:

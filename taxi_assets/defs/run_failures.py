@@ -28,8 +28,12 @@ EVENT_TYPES = {
     dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
     dg.DagsterEventType.STEP_FAILURE,
     dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterEventType.ENGINE_EVENT,
 }
 """The events of a run that tell why it failed."""
+
+CRASH = "Run execution process for "
+"""How the event begins with which Dagster's code server says that a run's process ended before the run did."""
 
 
 @dataclass
@@ -40,11 +44,13 @@ class FailureEvents:
         planned: the assets that each step was to make or to check.
         steps: the failures of its steps, in order.
         end: the event that ended it, if it failed.
+        crash: how its process ended, if that was before the run did, and Dagster saw it.
     """
 
     planned: dict[str, list[str]] = field(default_factory=dict)
     steps: list[dg.DagsterEvent] = field(default_factory=list)
     end: dg.DagsterEvent | None = None
+    crash: str | None = None
 
     @classmethod
     def of(cls, events: Iterable[dg.DagsterEvent]) -> "FailureEvents":
@@ -55,6 +61,9 @@ class FailureEvents:
                 sorted_events.steps.append(event)
             elif event.event_type is dg.DagsterEventType.RUN_FAILURE:
                 sorted_events.end = event
+            elif event.event_type is dg.DagsterEventType.ENGINE_EVENT:
+                if (event.message or "").startswith(CRASH):
+                    sorted_events.crash = event.message
             else:
                 assets = sorted_events.planned.setdefault(event.step_key or "", [])
                 if (asset := _planned_asset(event)) not in assets:
@@ -85,6 +94,8 @@ def run_alert(
     if run.tags.get(VANISHED_TAG) == run.run_id:
         error = "Its process was killed. The run was marked as failed, and its places in pools are free."
         return _alert(record, "run vanished", events.assets, {"error": error}, alert_filter, ui_url)
+    if events.crash:
+        return _alert(record, "run vanished", events.assets, {"error": one_line(events.crash)}, alert_filter, ui_url)
     faults = [step for step in events.steps if not is_failed_check(step.step_failure_data)]
     if events.steps and not faults:
         return None

@@ -16,6 +16,11 @@ TRAINED_ON = "trained_on"
 """The champion's metadata: the clean months, with their data versions, that the models it was chosen of saw."""
 
 
+REMEDY = (
+    "the runs of this month, the training set and the models tell what failed; `taxi run` trains on the newest months"
+)
+
+
 def stale_months(
     instance: dg.DagsterInstance,
     seen: Mapping[str, tuple[str, str]],
@@ -50,6 +55,7 @@ def stale_months(
             "ingested": "yes" if is_taken else "no: see the runs of raw_trips and clean_trips of this month",
             "champion was chosen on": ", ".join(trained_on) or "nothing: there is none",
             "expected": f"a champion chosen with this month within {hours:g} hours",
+            "remedy": REMEDY,
         }
         alerts.append(
             Alert(

@@ -1,11 +1,13 @@
 """Failed checks and failed runs are found once each, on both storages, with what a reader needs to know."""
 
+import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._utils import get_run_crash_explanation
 
 from taxi_assets.defs import run_events as module
 from taxi_assets.defs.events import AlertFilter
@@ -245,6 +247,19 @@ def test_a_vanished_run_says_so_but_not_the_run_that_repeats_it(
     assert "pools are free" in alert.details["error"]
     stored_instance.report_run_failed(add_run(stored_instance, **{VANISHED_TAG: vanished.run_id}), "It failed too.")
     assert titles(looks.look()) == ["ERROR: run failed: any"]
+
+
+def test_a_run_whose_process_dagster_found_dead_says_how_it_ended(stored_instance: dg.DagsterInstance) -> None:
+    killed = add_run(stored_instance)
+    how = get_run_crash_explanation(f"Run execution process for {killed.run_id}", exit_code=-signal.SIGKILL)
+    stored_instance.report_engine_event("Starting a run.", killed)
+    stored_instance.report_engine_event(how, killed)
+    stored_instance.report_run_failed(killed)
+    (alert,) = Looks(stored_instance).look()
+    assert alert.event_id == f"run:{killed.run_id}"
+    assert alert.subject == "ERROR: run vanished: any"
+    assert alert.details["error"] == how
+    assert "was terminated by signal 9 (SIGKILL)" in how
 
 
 def test_what_its_user_ended_does_not_alert_but_what_its_checks_found_does(

@@ -9,7 +9,7 @@ import pytest
 
 from taxi_assets.alerting.alert import Alert
 from taxi_assets.defs.alerts import open_outbox
-from taxi_assets.defs.stale_months import stale_months
+from taxi_assets.defs.stale_months import REMEDY, stale_months
 from taxi_assets.settings import load_settings
 from taxi_assets_tests.defs.new_trips import Sensor, publish
 from taxi_assets_tests.defs.trained import ingest, make, source_of
@@ -51,6 +51,7 @@ def test_a_month_that_is_ingested_and_not_trained_on_is_told_after_the_hours(
         "ingested": "yes",
         "champion was chosen on": "2024-01, 2024-02",
         "expected": "a champion chosen with this month within 48 hours",
+        "remedy": REMEDY,
     }
     assert (alert.at, alert.link) == (LATER, "https://dagster.example/assets/champion_model")
     make(source_of(trained), trained_instance, "training_set", "xgboost_model")
