@@ -30,7 +30,7 @@ class Cursor:
 
         Args:
             text: what `text` gave.
-            first_month: what the text says nothing of where an earlier version of this project wrote it.
+            first_month: that of a text which does not tell it, as an earlier version of this project wrote it.
 
         Raises:
             SettingError: it stands for none.
