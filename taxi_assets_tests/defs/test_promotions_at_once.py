@@ -39,6 +39,8 @@ def test_a_promotion_waits_for_the_one_that_goes_on(home: Path, resources: Resou
 
 def test_two_classes_train_at_once_where_mlflow_has_no_tables_yet(home: Path, resources: Resources) -> None:
     shutil.rmtree(home / "mlflow")
+    with open_ready(home, str(PROJECT_ROOT)):
+        pass
     names = ("linear_model.Lasso", "linear_model.LinearRegression")
     children = [start_child(home, "sklearn_models", "--partition", name) for name in names]
     outputs = [child.communicate()[0] for child in children]

@@ -206,6 +206,8 @@ def test_a_killed_process_holds_up_nobody(ready: Path, begun: Path, end: Path) -
 
 def wait_and_hear(begun: Path, heard: Path) -> None:
     """What `taxi run` does behind another; it is interrupted there."""
+    # A process that a script starts in the background is deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt), alone(load_settings().home, begun.touch):
         return
     heard.touch()
