@@ -143,9 +143,10 @@ def _request(
         return f"{month} failed, and would fail again until its file changes"
     if due > now:
         return f"{month} was tried {attempts.made} times and is tried again at {due:%Y-%m-%d %H:%M:%S} UTC"
+    # The number alone was there before when somebody has deleted an old run: Dagster would start none.
+    attempt = f"{attempts.made}:{attempts.last}" if attempts.last else "0"
     return dg.RunRequest(
-        # The number alone was there before when somebody has deleted an old run: Dagster would start none.
-        run_key=":".join([month, fingerprint, str(attempts.made), *([attempts.last] if attempts.last else [])]),
+        run_key=f"{month}:{fingerprint}:{attempt}",
         partition_key=partition_of(month),
         # A month does not wait in the queue behind trainings that it will make superfluous.
         tags={MONTH_TAG: month, FINGERPRINT_TAG: fingerprint, PRIORITY_TAG: "1"},

@@ -32,6 +32,9 @@ EVENT_TYPES = {
 }
 """The events of a run that tell why it failed."""
 
+FOUND_DEAD = "Its process was killed. The run was marked as failed, and its places in pools are free."
+"""What is told of a run that the sensor `vanished_runs` found."""
+
 CRASH = "Run execution process for "
 """How the event begins with which Dagster's code server says that a run's process ended before the run did."""
 
@@ -91,11 +94,9 @@ def run_alert(
     run = record.dagster_run
     if run.status is not dg.DagsterRunStatus.FAILURE:
         return None
-    if run.tags.get(VANISHED_TAG) == run.run_id:
-        error = "Its process was killed. The run was marked as failed, and its places in pools are free."
-        return _alert(record, "run vanished", events.assets, {"error": error}, alert_filter, ui_url)
-    if events.crash:
-        return _alert(record, "run vanished", events.assets, {"error": one_line(events.crash)}, alert_filter, ui_url)
+    found_dead = FOUND_DEAD if run.tags.get(VANISHED_TAG) == run.run_id else events.crash
+    if found_dead:
+        return _alert(record, "run vanished", events.assets, {"error": one_line(found_dead)}, alert_filter, ui_url)
     faults = [step for step in events.steps if not is_failed_check(step.step_failure_data)]
     if events.steps and not faults:
         return None

@@ -51,15 +51,16 @@ def _first_part(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipRe
         return [_request(TRAINING_SET, XGBOOST_MODEL)]
     if checked is Soundness.BLOCKED:
         return dg.SkipReason("A blocking check of the training set failed: no model is trained on it.")
+    unchecked = {asset: unchecked_models(instance, asset) for asset in MODELS}
     requests = [
         _request(asset, partition=partition)
         for asset in MODELS
-        for partition in sorted(out_of_date(instance, asset) | unchecked_models(instance, asset), key=str)
+        for partition in sorted(out_of_date(instance, asset) | unchecked[asset], key=str)
     ]
     blocked = _blocked_models(instance)
-    unchecked = any(unchecked_models(instance, asset) for asset in MODELS)
+    held_up = blocked or any(unchecked.values())
     # A class that fails every time does not hold up the others; one whose turn is still to come does.
-    if out_of_date(instance, CHAMPION_MODEL) and not blocked and not unchecked and not untried_classes(instance):
+    if out_of_date(instance, CHAMPION_MODEL) and not held_up and not untried_classes(instance):
         requests.append(_request(CHAMPION_MODEL))
     if requests:
         return requests

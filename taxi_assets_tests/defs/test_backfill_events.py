@@ -1,12 +1,9 @@
 """A backfill that Dagster's daemon gives up is found; one that goes well or is still trying is not."""
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemotePartitionSetOrigin, RemoteRepositoryOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -17,18 +14,8 @@ from taxi_assets.alerting.alert import Alert
 from taxi_assets.defs.backfill_events import backfill_events
 from taxi_assets.defs.events import AlertFilter
 from taxi_assets_tests.defs.toy_runs import EVERYTHING, UI, ids
-from taxi_assets_tests.postgres_server import PostgresServer, instance_on
 
 MONTHS = ["2023-01-01", "2023-02-01", "2023-03-01"]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def stored(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
-) -> Iterator[dg.DagsterInstance]:
-    """An instance that keeps what it is told."""
-    with instance_on(postgres_server.new_database() if request.param == "postgres" else None, tmp_path) as instance:
-        yield instance
 
 
 def ask_for(instance: dg.DagsterInstance, job: str = "ingest_months") -> str:
@@ -62,13 +49,13 @@ def found(
     return backfill_events(instance, datetime.now(UTC) + later, alert_filter, UI)
 
 
-def test_one_that_failed_is_told_of_with_the_same_id(stored: dg.DagsterInstance) -> None:
-    backfill = ask_for(stored)
-    assert found(stored) == []
-    let_the_daemon_work(stored, times=1)
-    assert found(stored) == [], "it is still ending its runs"
-    let_the_daemon_work(stored)
-    (alert,) = found(stored)
+def test_one_that_failed_is_told_of_with_the_same_id(stored_instance: dg.DagsterInstance) -> None:
+    backfill = ask_for(stored_instance)
+    assert found(stored_instance) == []
+    let_the_daemon_work(stored_instance, times=1)
+    assert found(stored_instance) == [], "it is still ending its runs"
+    let_the_daemon_work(stored_instance)
+    (alert,) = found(stored_instance)
     assert alert.subject == "ERROR: backfill of ingest_months failed"
     assert dict(alert.details) | {"error": ""} == {
         "backfill": backfill,
@@ -79,13 +66,13 @@ def test_one_that_failed_is_told_of_with_the_same_id(stored: dg.DagsterInstance)
     }
     assert "gone" in alert.details["error"]
     assert alert.link == f"https://dagster.example/runs/b/{backfill}"
-    assert ids(found(stored)) == [f"backfill:{backfill}"]
-    assert found(stored, later=timedelta(days=2)) == []
+    assert ids(found(stored_instance)) == [f"backfill:{backfill}"]
+    assert found(stored_instance, later=timedelta(days=2)) == []
 
 
-def test_only_those_of_the_assets_of_the_setting_alert(stored: dg.DagsterInstance) -> None:
-    months, classes = ask_for(stored), ask_for(stored, "train_sklearn")
-    let_the_daemon_work(stored)
-    assert set(ids(found(stored))) == {f"backfill:{months}", f"backfill:{classes}"}
+def test_only_those_of_the_assets_of_the_setting_alert(stored_instance: dg.DagsterInstance) -> None:
+    months, classes = ask_for(stored_instance), ask_for(stored_instance, "train_sklearn")
+    let_the_daemon_work(stored_instance)
+    assert set(ids(found(stored_instance))) == {f"backfill:{months}", f"backfill:{classes}"}
     only_models = AlertFilter(frozenset({"sklearn_models"}), EVERYTHING.severities)
-    assert ids(found(stored, alert_filter=only_models)) == [f"backfill:{classes}"]
+    assert ids(found(stored_instance, alert_filter=only_models)) == [f"backfill:{classes}"]

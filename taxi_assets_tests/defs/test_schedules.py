@@ -86,11 +86,16 @@ def launch(request: dg.RunRequest, instance: dg.DagsterInstance, home: Path) -> 
     return made.success
 
 
+def last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dg.AssetMaterialization:
+    """The last materialisation of an asset."""
+    (record,) = instance.fetch_materializations(dg.AssetRecordsFilter(asset), limit=1).records
+    assert record.asset_materialization is not None
+    return record.asset_materialization
+
+
 def let_classes_be_made(instance: dg.DagsterInstance) -> None:
     """Let the classes be of the present training set, without the minutes that the forests take."""
-    (model,) = instance.fetch_materializations(dg.AssetRecordsFilter(XGBOOST_MODEL), limit=1).records
-    assert model.asset_materialization is not None
-    made_of = {MADE_OF_TAG: (model.asset_materialization.tags or {})[MADE_OF_TAG]}
+    made_of = {MADE_OF_TAG: (last_made(instance, XGBOOST_MODEL).tags or {})[MADE_OF_TAG]}
     for name in OTHERS:
         materialization = dg.AssetMaterialization(SKLEARN_MODELS, partition=name, tags=made_of)
         instance.report_runless_asset_event(materialization)
@@ -200,9 +205,7 @@ def test_a_training_set_whose_checks_were_not_made_is_made_again(
     let_classes_be_made(trained_instance)
     plan(trained_instance, CHECKS[0])
     assert of(requests(trained_instance, trained)) == [CHAMPION], "it was not made, so they need not be"
-    (made,) = trained_instance.fetch_materializations(dg.AssetRecordsFilter(TRAINING_SET), limit=1).records
-    assert made.asset_materialization is not None
-    trained_instance.report_runless_asset_event(made.asset_materialization)
+    trained_instance.report_runless_asset_event(last_made(trained_instance, TRAINING_SET))
     (request,) = requests(trained_instance, trained)
     assert request.asset_selection == [TRAINING_SET, XGBOOST_MODEL]
 
@@ -213,9 +216,7 @@ def test_a_model_whose_blocking_check_was_not_made_is_made_again_and_no_champion
     let_classes_be_made(trained_instance)
     plan(trained_instance, FINITE_PREDICTIONS)
     assert of(requests(trained_instance, trained)) == [CHAMPION], "it was not made, so it need not be"
-    (made,) = trained_instance.fetch_materializations(dg.AssetRecordsFilter(XGBOOST_MODEL), limit=1).records
-    assert made.asset_materialization is not None
-    trained_instance.report_runless_asset_event(made.asset_materialization)
+    trained_instance.report_runless_asset_event(last_made(trained_instance, XGBOOST_MODEL))
     (request,) = requests(trained_instance, trained)
     assert request.asset_selection == [XGBOOST_MODEL]
     assert launch(request, trained_instance, trained)

@@ -46,6 +46,12 @@ class Site:
 
 
 @pytest.fixture
+def no_pause_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a web site that stumbles be asked again at once."""
+    monkeypatch.setattr("taxi_assets.trips.http_source.PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A running site without files."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

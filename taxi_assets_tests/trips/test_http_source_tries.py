@@ -18,9 +18,7 @@ JANUARY = "/green_tripdata_2024-01.parquet"
 PUBLISHED = {"2024-01": "etag:a"}
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_source, "PAUSE_SECONDS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_pause_between_tries")
 
 
 @pytest.fixture

@@ -36,11 +36,9 @@ def test_a_template_is_refused_without_its_password(path: str) -> None:
     require_no_secret(refusal.value)
 
 
+@pytest.mark.usefixtures("no_pause_between_tries")
 @pytest.mark.parametrize("status", [404, 418, 500])
-def test_what_a_site_answers_is_told_without_a_token(
-    site: Site, tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("taxi_assets.trips.http_source.PAUSE_SECONDS", 0.0)
+def test_what_a_site_answers_is_told_without_a_token(site: Site, tmp_path: Path, status: int) -> None:
     site.missing_status = status
     source = _open(_with_tokens(site))
     with pytest.raises(TaxiError) as fetched:
